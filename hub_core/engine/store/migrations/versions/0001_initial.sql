@@ -183,7 +183,8 @@ CREATE TABLE plan_item (
     PRIMARY KEY (run_id, seq),
     UNIQUE (run_id, kind, record_id)
 );
-CREATE INDEX plan_item_open ON plan_item (run_id, seq) WHERE state IN ('planned', 'sending');
+CREATE INDEX plan_item_planned ON plan_item (run_id, kind, action, seq) WHERE state = 'planned';
+CREATE INDEX plan_item_sending ON plan_item (run_id) WHERE state = 'sending';
 
 CREATE TABLE review (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

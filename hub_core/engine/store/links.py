@@ -1,0 +1,211 @@
+"""Links ("this hub record is that CRM record"), the review queue, and the journal of what was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from hub_core.engine.store.database import Conn, all_rows, execute, one_row
+from hub_core.errors import UnknownName
+from hub_core.model.plan import Change
+from hub_core.model.records import CrmValue, RecordKind
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """``agreed`` holds, by CRM field, the value both sides had when they were last brought together."""
+
+    record_id: int
+    crm_id: str
+    agreed: Mapping[str, CrmValue | None]
+
+
+async def links_of(conn: Conn, connection_id: int, record_ids: Sequence[int]) -> dict[int, Link]:
+    """The links of these hub records, by record id."""
+    rows = await all_rows(
+        conn,
+        "SELECT record_id, crm_id, agreed FROM link WHERE connection_id = %s AND record_id = ANY(%s)",
+        [connection_id, list(record_ids)],
+    )
+    return {row["record_id"]: Link(row["record_id"], row["crm_id"], row["agreed"]) for row in rows}
+
+
+async def linked_records(conn: Conn, connection_id: int, kind: RecordKind, crm_ids: Sequence[str]) -> dict[str, int]:
+    """The hub records that these CRM records are linked to, by CRM id."""
+    rows = await all_rows(
+        conn,
+        "SELECT crm_id, record_id FROM link WHERE connection_id = %s AND kind = %s AND crm_id = ANY(%s)",
+        [connection_id, kind.value, list(crm_ids)],
+    )
+    return {row["crm_id"]: row["record_id"] for row in rows}
+
+
+async def save_links(
+    conn: Conn, connection_id: int, kind: RecordKind, run_id: int, links: Sequence[Link]
+) -> dict[int, str]:
+    """Store links, or bring ``agreed`` of present ones up to date.
+
+    Returns, by record id, the CRM ids that are held by another hub record and so were not linked.
+    """
+    if not links:
+        return {}
+    ids = [link.record_id for link in links]
+    crm_ids = [link.crm_id for link in links]
+    agreed = [orjson.dumps(link.agreed).decode() for link in links]
+    await execute(
+        conn,
+        """
+        INSERT INTO link (connection_id, kind, record_id, crm_id, agreed, run_id)
+        SELECT %s, %s, new.record_id, new.crm_id, new.agreed::jsonb, %s
+        FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (record_id, crm_id, agreed)
+        ON CONFLICT DO NOTHING
+        """,
+        [connection_id, kind.value, run_id, ids, crm_ids, agreed],
+    )
+    await execute(
+        conn,
+        """
+        UPDATE link SET agreed = link.agreed || new.agreed::jsonb, crm_id = new.crm_id
+        FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (record_id, crm_id, agreed)
+        WHERE link.connection_id = %s AND link.record_id = new.record_id
+            AND NOT EXISTS (SELECT FROM link other WHERE other.connection_id = link.connection_id
+                AND other.kind = link.kind AND other.crm_id = new.crm_id AND other.record_id <> link.record_id)
+        """,
+        [ids, crm_ids, agreed, connection_id],
+    )
+    stored = await links_of(conn, connection_id, ids)
+    return {
+        link.record_id: link.crm_id
+        for link in links
+        if link.record_id not in stored or stored[link.record_id].crm_id != link.crm_id
+    }
+
+
+async def remove_links(conn: Conn, connection_id: int, record_ids: Sequence[int]) -> None:
+    """Forget that these hub records are linked."""
+    await execute(
+        conn,
+        "DELETE FROM link WHERE connection_id = %s AND record_id = ANY(%s)",
+        [connection_id, list(record_ids)],
+    )
+
+
+# The review queue
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A question that only a person can answer. ``answer`` is "" while it is open."""
+
+    id: int
+    kind: RecordKind
+    record_id: int
+    reason: str
+    candidates: tuple[str, ...]
+    answer: str
+    crm_id: str | None
+    created_at: datetime
+
+
+_REVIEW = "id, kind, record_id, reason, candidates, answer, crm_id, created_at"
+
+
+async def ask(
+    conn: Conn, connection_id: int, kind: RecordKind, questions: Sequence[tuple[int, str, Sequence[str]]]
+) -> None:
+    """Queue (record id, reason, candidate CRM ids); a question asked before is brought up to date and opened again."""
+    for record_id, reason, candidates in questions:
+        await execute(
+            conn,
+            "INSERT INTO review (connection_id, kind, record_id, reason, candidates) VALUES (%s, %s, %s, %s, %s)"
+            " ON CONFLICT (connection_id, kind, record_id) DO UPDATE SET reason = excluded.reason,"
+            " candidates = excluded.candidates, answer = '', crm_id = NULL, answered_at = NULL",
+            [connection_id, kind.value, record_id, reason, list(candidates)],
+        )
+
+
+async def answers_of(
+    conn: Conn, connection_id: int, kind: RecordKind, record_ids: Sequence[int]
+) -> dict[int, tuple[str, str | None]]:
+    """The remembered answers for these hub records: (choice, CRM id)."""
+    rows = await all_rows(
+        conn,
+        "SELECT record_id, answer, crm_id FROM review"
+        " WHERE connection_id = %s AND kind = %s AND record_id = ANY(%s) AND answer <> ''",
+        [connection_id, kind.value, list(record_ids)],
+    )
+    return {row["record_id"]: (row["answer"], row["crm_id"]) for row in rows}
+
+
+async def reviews(conn: Conn, connection_id: int, *, answered: bool = False, limit: int = 100) -> list[Review]:
+    """Open questions (or the answered ones), the oldest first."""
+    rows = await all_rows(
+        conn,
+        f"SELECT {_REVIEW} FROM review WHERE connection_id = %s AND (answer <> '') = %s ORDER BY id LIMIT %s",
+        [connection_id, answered, limit],
+    )
+    return [Review(**{**row, "kind": RecordKind(row["kind"]), "candidates": tuple(row["candidates"])}) for row in rows]
+
+
+async def open_reviews(conn: Conn, connection_id: int) -> int:
+    """How many questions wait for an answer."""
+    row = await one_row(
+        conn, "SELECT count(*) AS n FROM review WHERE connection_id = %s AND answer = ''", [connection_id]
+    )
+    return row["n"] if row else 0
+
+
+async def answer(conn: Conn, connection_id: int, review_id: int, choice: str, crm_id: str | None) -> Review:
+    """Store a person's answer. Raises `UnknownName` when the connection has no such question."""
+    row = await one_row(
+        conn,
+        f"UPDATE review SET answer = %s, crm_id = %s, answered_at = now()"
+        f" WHERE id = %s AND connection_id = %s RETURNING {_REVIEW}",
+        [choice, crm_id, review_id, connection_id],
+    )
+    if row is None:
+        raise UnknownName("review", str(review_id), [], fix="See 'hub review list'.")
+    return Review(**{**row, "kind": RecordKind(row["kind"]), "candidates": tuple(row["candidates"])})
+
+
+# The journal
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One applied change of one record: which fields, before and after, and why."""
+
+    record_id: int
+    crm_id: str
+    action: str
+    changes: tuple[Change, ...]
+    cause: str
+
+
+async def write_journal(
+    conn: Conn, workspace_id: int, connection_id: int, run_id: int, kind: RecordKind, entries: Sequence[Entry]
+) -> None:
+    """Append what was changed in the CRM."""
+    async with conn.cursor().copy(
+        "COPY journal (workspace_id, connection_id, run_id, kind, record_id, crm_id, side, action, changes, cause)"
+        " FROM STDIN"
+    ) as copy:
+        for entry in entries:
+            changes = [(change.field, change.before, change.after) for change in entry.changes]
+            await copy.write_row(
+                (
+                    workspace_id,
+                    connection_id,
+                    run_id,
+                    kind.value,
+                    entry.record_id,
+                    entry.crm_id,
+                    "crm",
+                    entry.action,
+                    orjson.dumps(changes).decode(),
+                    entry.cause,
+                )
+            )

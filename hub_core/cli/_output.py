@@ -1,0 +1,67 @@
+"""What the commands share: output for people and for programs, and running a coroutine."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+T = TypeVar("T")
+
+#: The ``--json`` option, the same for every command.
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
+
+
+@cache
+def console() -> Console:
+    """Standard output: a command's result. 80 columns wide where there is no terminal to ask."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 80)
+
+
+@cache
+def err() -> Console:
+    """Standard error: progress and remarks."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def emit(data: object, as_json: bool, table: Callable[[], object]) -> None:
+    """Print ``data`` as one JSON document, or what ``table()`` gives (anything rich can show; text without markup)."""
+    if as_json:
+        print_json(data)
+    else:
+        console().print(table(), markup=False)
+
+
+def print_json(data: object) -> None:
+    """One JSON document on standard output; dataclasses, dates and enums are understood."""
+    import orjson
+
+    sys.stdout.write(orjson.dumps(data, default=_plain, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine to its end."""
+    # psycopg cannot use Windows' default event loop.
+    factory = asyncio.SelectorEventLoop if sys.platform == "win32" else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(work)
+
+
+def _plain(value: object) -> object:
+    """JSON for what orjson does not know."""
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Exception):
+        return str(value)
+    return str(value)

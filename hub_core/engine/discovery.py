@@ -1,0 +1,192 @@
+"""Which plugins are installed, and how one is loaded: the only place that imports stevedore.
+
+Listing reads packages' metadata and imports none of them. A plugin is imported on first use; one that fails then is
+broken by itself and harms nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, cast
+
+from hub_core import HUB_API
+from hub_core.engine.settings import read_settings
+from hub_core.errors import NotPossible, PluginBroken, UnknownName
+
+if TYPE_CHECKING:
+    from hub_core.manifest import Manifest
+
+KINDS = ("crm", "enrichment", "ai", "source", "notify")
+_AUTHOR = "Update it, or report this to its author."
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """One plugin as its package's metadata describes it. ``value`` is where it lives ("module:object").
+
+    ``why`` and ``fix`` are set when the metadata alone shows that it cannot be used; ``disabled`` when the operator has
+    switched it off.
+    """
+
+    key: str
+    kind: str
+    package: str
+    version: str
+    summary: str
+    value: str
+    disabled: bool = False
+    why: str = ""
+    fix: str = ""
+
+
+@cache
+def installed() -> tuple[Installed, ...]:
+    """Every installed plugin, by kind and key. Imports no plugin; `rescan` reads the metadata again."""
+    off = read_settings().disabled
+    by_key: dict[str, list[Installed]] = {}
+    for kind in KINDS:
+        for point in entry_points(group=f"hub.{kind}"):
+            by_key.setdefault(point.name, []).append(_described(kind, point, point.name in off))
+    plugins = [claims[0] if len(claims) == 1 else _contested(claims) for claims in by_key.values()]
+    return tuple(sorted(plugins, key=lambda plugin: (KINDS.index(plugin.kind), plugin.key)))
+
+
+def find(key: str) -> Installed:
+    """The installed plugin ``key``; raises `UnknownName`, which says the nearest keys."""
+    known = {plugin.key: plugin for plugin in installed()}
+    if key not in known:
+        raise UnknownName("plugin", key, known, fix="" if known else f"Install it: pip install hub-plugin-{key}")
+    return known[key]
+
+
+@cache
+def _load(key: str) -> object:
+    """The plugin object, or the `PluginBroken` that says why there is none: a failed import is not tried again."""
+    try:
+        return _loaded(find(key))
+    except PluginBroken as broken:
+        return broken
+
+
+def load(kind: str | None, key: str) -> object:
+    """The plugin object ``key``, imported on first use.
+
+    Raises `UnknownName` when no plugin (of ``kind``, if given) has this key, `NotPossible` when the operator has
+    switched it off, `PluginBroken` when it cannot be used.
+    """
+    plugin = find(key)
+    if kind is not None and plugin.kind != kind:
+        raise UnknownName(f"{kind} plugin", key, [other.key for other in installed() if other.kind == kind])
+    if plugin.disabled:
+        raise NotPossible(
+            f"The plugin {key!r} is switched off.", fix=f"Take {key} out of HUB_DISABLED_CONNECTORS to use it."
+        )
+    found = _load(key)
+    if isinstance(found, PluginBroken):
+        raise PluginBroken(found.plugin, found.reason, found.fix) from found.__cause__
+    return found
+
+
+def manifest_of(key: str, plugin: object) -> Manifest:
+    """The plugin's manifest; raises `PluginBroken` when it has none or speaks another version of the contract."""
+    from hub_core.manifest import Manifest
+
+    manifest = getattr(plugin, "manifest", None)
+    if not isinstance(manifest, Manifest):
+        raise PluginBroken(
+            key, "it has no manifest (an attribute 'manifest' holding a hub_core.plugin.Manifest).", _AUTHOR
+        )
+    major, minor = manifest.api
+    spoken, known = f"{major}.{minor}", ".".join(map(str, HUB_API))
+    if major > HUB_API[0] or (major == HUB_API[0] and minor > HUB_API[1]):
+        raise PluginBroken(
+            key,
+            f"it needs version {spoken} of the plugin contract; this hub has {known}.",
+            "Update the hub: pip install --upgrade hub-core",
+        )
+    if major < HUB_API[0]:
+        raise PluginBroken(
+            key,
+            f"it was made for version {spoken} of the plugin contract; this hub has {known}.",
+            f"Update it: pip install --upgrade {find(key).package}",
+        )
+    return manifest
+
+
+def rescan() -> tuple[Installed, ...]:
+    """Read again what is installed, after a package came or went; a changed plugin still needs a restart."""
+    from hub_core.engine import connectors
+
+    importlib.invalidate_caches()
+    installed.cache_clear()
+    _load.cache_clear()
+    connectors.connector.cache_clear()
+    return installed()
+
+
+def _described(kind: str, point: EntryPoint, disabled: bool) -> Installed:
+    package, version, summary = "", "", ""
+    if point.dist is not None:
+        package, version = point.dist.name, point.dist.version
+        summary = point.dist.metadata.json.get("summary", "")
+    return Installed(point.name, kind, package, version, summary, point.value, disabled)
+
+
+def _contested(claims: Iterable[Installed]) -> Installed:
+    """The one entry for a key that several packages claim."""
+    claims = sorted(claims, key=lambda claim: claim.package)
+    packages = list(dict.fromkeys(claim.package for claim in claims))
+    return Installed(
+        claims[0].key,
+        claims[0].kind,
+        " and ".join(packages),
+        "",
+        "",
+        "",
+        claims[0].disabled,
+        why=f"{' and '.join(packages)} both claim this key."
+        if len(packages) > 1
+        else f"{packages[0]} claims it twice.",
+        fix=f"Uninstall one of them: pip uninstall {packages[-1]}",
+    )
+
+
+def _loaded(plugin: Installed) -> object:
+    """Import the plugin; everything that its import raises, an exit included, becomes `PluginBroken`."""
+    from stevedore import DriverManager, ExtensionManager
+
+    if plugin.why:
+        raise PluginBroken(plugin.key, plugin.why, plugin.fix)
+    group = f"hub.{plugin.kind}"
+    points = [point for point in entry_points(group=group) if point.name == plugin.key]
+    # stevedore keeps what it has read in this dict and in a file keyed by rough times; what is loaded must be what
+    # `installed` has listed, so it is given the entry points.
+    ExtensionManager.ENTRY_POINT_CACHE[group] = points
+    try:
+        return DriverManager(group, plugin.key).driver
+    except KeyboardInterrupt:
+        raise
+    except ModuleNotFoundError as error:
+        raise PluginBroken(
+            plugin.key, f"the module {error.name!r} is not installed.", _install(points[0], error.name or "")
+        ) from error
+    except BaseException as error:
+        raise PluginBroken(plugin.key, f"importing it raised {type(error).__name__}: {error}", _AUTHOR) from error
+
+
+def _install(point: EntryPoint, module: str) -> str:
+    """The pip command that brings ``module``: the package with its extra that names it, else the package itself."""
+    if point.dist is None:
+        return _AUTHOR
+    top = module.partition(".")[0].replace("_", "-").lower()
+    for requirement in point.dist.requires or ():
+        name = cast("re.Match[str]", re.match(r"[\w.-]*", requirement)).group().replace("_", "-").lower()
+        extra = re.search(r"extra\s*==\s*['\"]([\w.-]+)['\"]", requirement)
+        if name == top and extra:
+            return f"pip install '{point.dist.name}[{extra[1]}]'"
+    return f"pip install --upgrade {point.dist.name}"

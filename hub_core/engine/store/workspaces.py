@@ -1,0 +1,32 @@
+"""Table ``workspace``: the tenants, and which CRM of each is active."""
+
+from __future__ import annotations
+
+from hub_core.engine.store.connections import StoredConnection, get_connection
+from hub_core.engine.store.database import Conn, execute, value
+
+
+async def workspace_id(conn: Conn, key: str) -> int:
+    """The id of the workspace ``key``, which is made if there is none."""
+    found = await value(conn, "SELECT id FROM workspace WHERE key = %s", [key])
+    if found is None:
+        # A parallel insert makes ours a no-op; the row is then there to be read.
+        await execute(conn, "INSERT INTO workspace (key, name) VALUES (%s, %s) ON CONFLICT DO NOTHING", [key, key])
+        found = await value(conn, "SELECT id FROM workspace WHERE key = %s", [key])
+    return found
+
+
+async def active_crm(conn: Conn, workspace_id: int) -> StoredConnection | None:
+    """The one CRM that the workspace exports to, None when none is enabled."""
+    found = await value(conn, "SELECT active_crm FROM workspace WHERE id = %s", [workspace_id])
+    return None if found is None else await get_connection(conn, found)
+
+
+async def switch_crm(conn: Conn, workspace_id: int, *, expected: int | None, to: int | None) -> bool:
+    """Make ``to`` the active CRM if ``expected`` (ids of connections) still is; False when it is not."""
+    changed = await execute(
+        conn,
+        "UPDATE workspace SET active_crm = %s WHERE id = %s AND active_crm IS NOT DISTINCT FROM %s",
+        [to, workspace_id, expected],
+    )
+    return changed == 1

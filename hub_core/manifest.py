@@ -51,6 +51,22 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitHeaders:
+    """The names of a vendor's rate-limit headers (any case), and its word for "no more today".
+
+    ``maximum`` and ``remaining`` count requests in a window of ``interval_ms`` milliseconds; ``daily_remaining`` counts
+    requests until the vendor's midnight. ``daily_body`` is (key, value) in the body of a refusal that lasts until then,
+    for accounts that get no daily header. Empty: the vendor sends no such thing.
+    """
+
+    maximum: str = ""
+    remaining: str = ""
+    interval_ms: str = ""
+    daily_remaining: str = ""
+    daily_body: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CrmTraits:
     """What a CRM can do; core decides by these and never by a vendor's name.
 
@@ -93,6 +109,7 @@ class Manifest:
     docs_url: str = ""
     limits: Mapping[str, Limit] = field(default_factory=dict[str, Limit])
     share: float = 0.9
+    limit_headers: LimitHeaders | None = None
     crm: CrmTraits | None = None
     needs: tuple[frozenset[str], ...] = ()
     finds: frozenset[str] = frozenset()

@@ -12,7 +12,7 @@ from hub_core.errors import (
     UserMustAct,
 )
 from hub_core.hookspecs import hookimpl
-from hub_core.manifest import BearerToken, CrmTraits, HeaderKey, Limit, Manifest, NoAuth, Settings
+from hub_core.manifest import BearerToken, CrmTraits, HeaderKey, Limit, LimitHeaders, Manifest, NoAuth, Settings
 from hub_core.model.enrichment import Delivered, Found, Message, Question
 from hub_core.model.fields import CrmType, FieldInfo, Option
 from hub_core.model.records import (
@@ -61,6 +61,7 @@ __all__ = [
     "HeaderKey",
     "Http",
     "Limit",
+    "LimitHeaders",
     "Manifest",
     "Merge",
     "Message",

@@ -223,9 +223,9 @@ CREATE TABLE api_budget (
     bucket        text NOT NULL,
     requests      integer NOT NULL,         -- the vendor's limit ...
     seconds       double precision NOT NULL,    -- ... per window
-    window_start  timestamptz NOT NULL DEFAULT now(),
-    used          integer NOT NULL DEFAULT 0,
-    blocked_until timestamptz,              -- the vendor told us to wait
+    slot          bigint NOT NULL DEFAULT 0,    -- number of the newest slot (engine/budget.py)
+    used          integer[] NOT NULL,       -- requests in each of the newest slots, oldest first
+    blocked_until double precision NOT NULL DEFAULT 0,  -- the vendor told us to wait; seconds since 1970
     blocked_why   text NOT NULL DEFAULT '',
     PRIMARY KEY (account, bucket)
 );

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, cast
 
 import typer
 
@@ -59,9 +59,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _plain(value: object) -> object:
-    """JSON for what orjson does not know."""
+    """JSON for what orjson does not know: sets, paths, errors."""
     if isinstance(value, (set, frozenset)):
-        return sorted(value)
-    if isinstance(value, Exception):
-        return str(value)
+        return sorted(cast("set[str]", value))
     return str(value)

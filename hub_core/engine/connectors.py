@@ -160,7 +160,7 @@ class Connector:
     def _translated(self, hook: str, error: BaseException) -> HubError:
         """What an unexpected exception becomes: its type and place, never its text, which may hold personal data."""
         if isinstance(error, BaseExceptionGroup):
-            leaves = list(_leaves(error))
+            leaves = list(_leaves(cast("BaseExceptionGroup[BaseException]", error)))
             known = [leaf for leaf in leaves if isinstance(leaf, HubError)]
             if len(known) == len(leaves):  # a TaskGroup in the plugin wraps what its tasks raise
                 return known[0]
@@ -200,7 +200,8 @@ class Connector:
 
     def _checked_manifest(self, plugin: object) -> Manifest:
         manifest = discovery.manifest_of(self.key, plugin)
-        if not (inspect.isclass(manifest.settings) and issubclass(manifest.settings, Settings)):
+        settings = cast(object, manifest.settings)  # whatever its author put there
+        if not (inspect.isclass(settings) and issubclass(settings, Settings)):
             raise self._broken("its settings are not a class made from hub_core.plugin.Settings.")
         known = manifest.settings.model_fields
         if isinstance(manifest.auth, (BearerToken, HeaderKey)) and manifest.auth.setting not in known:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hub_core import HUB_API
 from hub_core.engine.settings import read_settings
@@ -49,8 +49,9 @@ def installed() -> tuple[Installed, ...]:
     """Every installed plugin, by kind and key. Imports no plugin; `rescan` reads the metadata again."""
     off = read_settings().disabled
     by_key: dict[str, list[Installed]] = {}
+    everything = entry_points()  # one reading of all packages; asking by group would be one for each
     for kind in KINDS:
-        for point in entry_points(group=f"hub.{kind}"):
+        for point in everything.select(group=f"hub.{kind}"):
             by_key.setdefault(point.name, []).append(_described(kind, point, point.name in off))
     plugins = [claims[0] if len(claims) == 1 else _contested(claims) for claims in by_key.values()]
     return tuple(sorted(plugins, key=lambda plugin: (KINDS.index(plugin.kind), plugin.key)))
@@ -90,6 +91,20 @@ def load(kind: str | None, key: str) -> object:
     if isinstance(found, PluginBroken):
         raise PluginBroken(found.plugin, found.reason, found.fix) from found.__cause__
     return found
+
+
+def load_simulator(key: str) -> Callable[[], Any]:
+    """The factory of the simulated vendor that the plugin ``key`` brings; what it returns is an ASGI app.
+
+    Raises `UnknownName` when it brings none, `PluginBroken`.
+    """
+    known = [point.name for point in entry_points(group="hub.simulator")]
+    if key not in known:
+        raise UnknownName("simulator", key, known)
+    factory = _imported("hub.simulator", key)
+    if not callable(factory):
+        raise PluginBroken(key, "its simulator is not a function that makes an ASGI app.", _AUTHOR)
+    return factory
 
 
 def manifest_of(key: str, plugin: object) -> Manifest:
@@ -133,7 +148,7 @@ def _described(kind: str, point: EntryPoint, disabled: bool) -> Installed:
     package, version, summary = "", "", ""
     if point.dist is not None:
         package, version = point.dist.name, point.dist.version
-        summary = point.dist.metadata.json.get("summary", "")
+        summary = str(point.dist.metadata.json.get("summary", ""))
     return Installed(point.name, kind, package, version, summary, point.value, disabled)
 
 
@@ -157,26 +172,29 @@ def _contested(claims: Iterable[Installed]) -> Installed:
 
 
 def _loaded(plugin: Installed) -> object:
-    """Import the plugin; everything that its import raises, an exit included, becomes `PluginBroken`."""
-    from stevedore import DriverManager, ExtensionManager
-
     if plugin.why:
         raise PluginBroken(plugin.key, plugin.why, plugin.fix)
-    group = f"hub.{plugin.kind}"
-    points = [point for point in entry_points(group=group) if point.name == plugin.key]
-    # stevedore keeps what it has read in this dict and in a file keyed by rough times; what is loaded must be what
-    # `installed` has listed, so it is given the entry points.
+    return _imported(f"hub.{plugin.kind}", plugin.key)
+
+
+def _imported(group: str, key: str) -> object:
+    """What an entry point names; everything that importing it raises, an exit included, becomes `PluginBroken`."""
+    from stevedore import DriverManager, ExtensionManager
+
+    points = [point for point in entry_points(group=group) if point.name == key]
+    # stevedore would keep what it reads here and in a file keyed by rough times. Given the entry points, it uses
+    # neither and loads what `installed` lists.
     ExtensionManager.ENTRY_POINT_CACHE[group] = points
     try:
-        return DriverManager(group, plugin.key).driver
+        return DriverManager(group, key).driver
     except KeyboardInterrupt:
         raise
     except ModuleNotFoundError as error:
-        raise PluginBroken(
-            plugin.key, f"the module {error.name!r} is not installed.", _install(points[0], error.name or "")
-        ) from error
+        name = error.name or "it needs"
+        raise PluginBroken(key, f"the module {name!r} is not installed.", _install(points[0], name)) from error
     except BaseException as error:
-        raise PluginBroken(plugin.key, f"importing it raised {type(error).__name__}: {error}", _AUTHOR) from error
+        text = str(error).partition("\n")[0][:200]
+        raise PluginBroken(key, f"importing it raised {type(error).__name__}: {text}".rstrip(": "), _AUTHOR) from error
 
 
 def _install(point: EntryPoint, module: str) -> str:

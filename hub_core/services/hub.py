@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from hub_core.engine.store.connections import StoredConnection
 from hub_core.engine.store.database import Database, open_database
 from hub_core.engine.vault import Vault, open_vault
 from hub_core.errors import CredentialsRejected, NotPossible, SetupInvalid
+from hub_core.manifest import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Hub:
         self.vault = vault
 
     @asynccontextmanager
-    async def crm(self) -> AsyncIterator[OpenConnection]:
+    async def crm(self) -> AsyncGenerator[OpenConnection]:
         """The active CRM, open. Raises `NotPossible` when none is enabled, and what `open` raises."""
         async with self.db.transaction() as conn:
             stored = await workspaces.active_crm(conn, self.workspace_id)
@@ -52,7 +53,7 @@ class Hub:
             yield opened
 
     @asynccontextmanager
-    async def connection(self, key: str) -> AsyncIterator[OpenConnection]:
+    async def connection(self, key: str) -> AsyncGenerator[OpenConnection]:
         """The workspace's connection to ``key``, open, whether it is enabled or not."""
         async with self.open(await self.stored(key)) as opened:
             yield opened
@@ -66,7 +67,7 @@ class Hub:
         return stored
 
     @asynccontextmanager
-    async def open(self, stored: StoredConnection) -> AsyncIterator[OpenConnection]:
+    async def open(self, stored: StoredConnection) -> AsyncGenerator[OpenConnection]:
         """Open a stored connection for the length of the block.
 
         Raises `PluginBroken`, `SetupInvalid` (the plugin does not accept the stored settings any more). When the block
@@ -84,16 +85,7 @@ class Hub:
                 f"The installed version of {loaded.manifest.name} needs other settings than those stored: {names}.",
                 fix=f"Connect it again: hub connect {stored.key}",
             ) from None  # its text repeats what was stored
-        async with open_http(
-            key=stored.key,
-            base_url=stored.base_url,
-            auth=loaded.manifest.auth,
-            settings=settings,
-            limits=loaded.manifest.limits,
-            share=loaded.manifest.share,
-            account=stored.account.id,
-            db=self.db,
-        ) as http:
+        async with open_vendor(loaded, stored.base_url, settings, stored.account.id, self.db) as http:
             ready = Connection(stored.workspace, stored.key, settings, stored.base_url, http)
             try:
                 yield OpenConnection(stored, loaded, ready, http)
@@ -108,7 +100,7 @@ class Hub:
 
 
 @asynccontextmanager
-async def open_hub(settings: HubSettings, *, pool_size: int = 8) -> AsyncIterator[Hub]:
+async def open_hub(settings: HubSettings, *, pool_size: int = 8) -> AsyncGenerator[Hub]:
     """The hub for the settings' workspace, which is made if there is none. Raises `DatabaseUnavailable`."""
     db = await open_database(settings, pool_size=pool_size)
     try:
@@ -117,3 +109,22 @@ async def open_hub(settings: HubSettings, *, pool_size: int = 8) -> AsyncIterato
         yield Hub(settings, db, number, settings.workspace, open_vault(settings))
     finally:
         await db.close()
+
+
+def open_vendor(
+    loaded: Connector, base_url: str, settings: Settings, account: str, db: Database | None
+) -> AbstractAsyncContextManager[VendorHttp]:
+    """The HTTP client of a plugin, with the limits of its manifest. ``db`` None keeps the API budget in memory."""
+    manifest = loaded.manifest
+    return open_http(
+        key=loaded.key,
+        name=manifest.name,
+        base_url=base_url,
+        auth=manifest.auth,
+        settings=settings,
+        limits=manifest.limits,
+        limit_headers=manifest.limit_headers,
+        share=manifest.share,
+        account=f"{loaded.key}:{account}",
+        db=db,
+    )

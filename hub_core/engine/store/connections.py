@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 from psycopg.types.json import Json
 
@@ -52,7 +52,8 @@ FROM connection c JOIN workspace w ON w.id = c.workspace_id
 
 
 def _stored(row: Row) -> StoredConnection:
-    return StoredConnection(**{**row, "account": Account(**row["account"])})
+    columns = {**row, "account": Account(**row["account"])}
+    return StoredConnection(**cast("dict[str, Any]", columns))
 
 
 async def list_connections(conn: Conn, workspace_id: int) -> list[StoredConnection]:

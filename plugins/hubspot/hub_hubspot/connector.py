@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr
 from hub_core.plugin import (
     Account,
     AssociationType,
+    BadInput,
     BearerToken,
     ByIds,
     Comparison,
@@ -20,6 +21,7 @@ from hub_core.plugin import (
     CrmTraits,
     FieldInfo,
     Limit,
+    LimitHeaders,
     Manifest,
     Outcome,
     Page,
@@ -64,9 +66,16 @@ class HubSpot:
         settings=HubSpotSettings,
         auth=BearerToken("access_token"),
         docs_url="https://developers.hubspot.com/docs/api-reference/overview",
-        # The smallest plan's; the X-HubSpot-RateLimit headers correct "default". Searches carry no such headers.
+        # The smallest plan's, corrected by the headers; answers of searches carry none.
         # https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
         limits={"default": Limit(100, 10), "search": Limit(5, 1), "associations": Limit(100, 10)},
+        limit_headers=LimitHeaders(
+            maximum="X-HubSpot-RateLimit-Max",
+            remaining="X-HubSpot-RateLimit-Remaining",
+            interval_ms="X-HubSpot-RateLimit-Interval-Milliseconds",
+            daily_remaining="X-HubSpot-RateLimit-Daily-Remaining",
+            daily_body=("policyName", "DAILY"),
+        ),
         crm=CrmTraits(
             batch=BATCH,
             read_batch=BATCH,
@@ -169,7 +178,15 @@ class HubSpot:
     async def _search(self, connection: Connection, kind: RecordKind, body: dict[str, Any]) -> Any:
         # https://developers.hubspot.com/docs/api-reference/search/guide
         path = objects_path(kind, "/search")
-        return (await connection.http.request("POST", path, json=body, bucket="search", repeatable=True)).data
+        try:
+            return (await connection.http.request("POST", path, json=body, bucket="search", repeatable=True)).data
+        except VendorRefused as refused:
+            field = wire.faults(refused.data)[0].field
+            if not field:
+                raise
+            raise BadInput(
+                f"HubSpot does not search by the field {field!r}.", fix="Is it still there? Look at the field mapping."
+            ) from refused
 
     async def _search_all(self, connection: Connection, kind: RecordKind, body: dict[str, Any]) -> list[wire.Json]:
         """All pages, as far as the vendor lets anyone turn them."""

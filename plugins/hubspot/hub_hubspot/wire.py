@@ -296,9 +296,19 @@ def names_pair(error: Any, from_id: str, other_id: str) -> bool:
 
 
 def at_fault(writes: Sequence[Write], error: Any) -> list[Rejected]:
-    """The writes that surely are the reason why a whole batch was refused: those that send an unusable property."""
+    """The writes that surely are the reason why a whole batch was refused: those that the error names, and those that
+    send an unusable property."""
     unusable = {fault.field for fault in faults(error) if fault.code in _UNUSABLE_FIELD}
-    return [rejected(write, error) for write in writes if unusable & properties(write).keys()]
+    meant = _meant(writes, error)
+    return [rejected(write, error) for write in writes if write in meant or unusable & properties(write).keys()]
+
+
+def _meant(writes: Iterable[Write], error: Any) -> list[Write]:
+    """The writes that an error's context names, by their trace id or (updates) their record's."""
+    refs, ids = named(error, "objectWriteTraceId"), named(error, "id", "ids", "objectId")
+    if not refs and not ids:
+        return []
+    return [write for write in writes if write.ref in refs or (isinstance(write, Update) and write.crm_id in ids)]
 
 
 # What a batch answers
@@ -310,12 +320,11 @@ def outcomes(writes: Sequence[Write], answer: Json) -> tuple[list[Outcome], list
     found: list[Outcome] = []
     unnamed: list[Any] = []
     for error in answer.get("errors") or ():
-        refs, ids = named(error, "objectWriteTraceId"), named(error, "id", "ids", "objectId")
-        hit = [write for write in left.values() if write.ref in refs or (_id(write) in ids)]
+        hit = _meant(left.values(), error)
         found += [rejected(left.pop(write.ref), error) for write in hit]
         if not hit:
             unnamed.append(error)
-    ref_of = {_id(write): write.ref for write in left.values() if isinstance(write, Update)}
+    ref_of = {write.crm_id: write.ref for write in left.values() if isinstance(write, Update)}
     strangers: list[Json] = []
     for row in answer["results"]:
         ref = row.get("objectWriteTraceId") or ref_of.get(row["id"], "")
@@ -324,7 +333,8 @@ def outcomes(writes: Sequence[Write], answer: Json) -> tuple[list[Outcome], list
         else:
             found.append(_written(ref, row))
     for write in sorted(left.values(), key=lambda write: -len(write.values)):  # the most particular ones first
-        row = next((row for row in strangers if isinstance(write, Create) and _holds(row, properties(write))), None)
+        sent = properties(write)
+        row = next((row for row in strangers if isinstance(write, Create) and _holds(row, sent)), None)
         if row is not None:
             strangers.remove(row)
             found.append(_written(left.pop(write.ref).ref, row))
@@ -334,10 +344,6 @@ def outcomes(writes: Sequence[Write], answer: Json) -> tuple[list[Outcome], list
         why = " ".join(dict.fromkeys(reason(error) for error in unnamed))
         found += [Rejected(write.ref, f"One of: {why}") for write in left.values()]
     return found, [] if unnamed else list(left.values())
-
-
-def _id(write: Write) -> str | None:
-    return write.crm_id if isinstance(write, Update) else None
 
 
 def _written(ref: str, row: Json) -> Written:

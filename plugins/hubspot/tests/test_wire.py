@@ -198,6 +198,12 @@ def test_a_property_that_does_not_exist_is_every_rows_fault_that_sends_it() -> N
     assert wire.at_fault(writes, INVALID) == []
 
 
+def test_a_refused_batch_that_names_a_record_is_that_rows_fault() -> None:
+    error = {"category": "OBJECT_NOT_FOUND", "message": "resource not found", "context": {"ids": ["2"]}}
+    [outcome] = wire.at_fault([Update("a", "1", {}), Update("b", "2", {})], error)
+    assert (outcome.ref, outcome.gone) == ("b", True)
+
+
 # Answers of batches
 
 

@@ -4,6 +4,9 @@ Plain data, no logic beyond reading it. To extend a table, add a word to a line.
 """
 
 from itertools import product
+from typing import TypeAlias
+
+FormTree: TypeAlias = "dict[str, FormTree]"
 
 # Legal forms as written at the end of a company name, already folded; "and" stands for "&". Repetition is built
 # from parts ("gmbh and co kg" = kg, and co, gmbh), so only indivisible forms are listed, one `|` apart.
@@ -51,16 +54,18 @@ def _spellings(form: str) -> list[tuple[str, ...]]:
     return [tuple(letter for part in parts for letter in part) for parts in product(*choices)]
 
 
-def _by_last_word() -> dict[str, tuple[list[str], ...]]:
-    spellings = {spelling for line in _LEGAL_FORMS for form in line.split("|") for spelling in _spellings(form)}
-    table: dict[str, list[list[str]]] = {}
-    for spelling in sorted(spellings, key=lambda words: (-len(words), words)):
-        table.setdefault(spelling[-1], []).append(list(spelling))
-    return {word: tuple(forms) for word, forms in table.items()}
+def _forms_from_the_right() -> FormTree:
+    tree: FormTree = {}
+    for spelling in (spelling for line in _LEGAL_FORMS for form in line.split("|") for spelling in _spellings(form)):
+        node = tree
+        for word in reversed(spelling):
+            node = node.setdefault(word, {})
+        node[""] = {}
+    return tree
 
 
-LEGAL_FORMS = _by_last_word()
-"""Last word of a legal form -> the forms that end in it, longest first."""
+LEGAL_FORMS = _forms_from_the_right()
+"""Legal forms as a tree, from the last word leftwards; "" marks where a form is complete."""
 
 _FREE_MAIL = """
 gmail.com googlemail.com outlook.com outlook.de outlook.fr outlook.es outlook.it outlook.pt outlook.be outlook.at

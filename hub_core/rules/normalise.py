@@ -87,15 +87,14 @@ def company_name(text: str) -> str:
 
 
 def _drop_legal_forms(parts: list[str]) -> None:
-    """Drop legal forms from the end, as long as more than an article is left."""
-    while forms := LEGAL_FORMS.get(parts[-1]):
-        for form in forms:
-            if parts[-len(form) :] == form:
-                break
-        else:
-            return
-        left = len(parts) - len(form)
-        if not left or (left == 1 and parts[0] in LEADING_WORDS):
+    """Drop legal forms from the end, the longest first, as long as more than an article is left."""
+    while True:
+        node, at, left = LEGAL_FORMS, len(parts), len(parts)
+        while at and (below := node.get(parts[at - 1])):
+            node, at = below, at - 1
+            if "" in node:
+                left = at
+        if left in {0, len(parts)} or (left == 1 and parts[0] in LEADING_WORDS):
             return
         del parts[left:]
 

@@ -253,25 +253,25 @@ def _keys(clauses: Sequence[Clause], mapping: FieldMap) -> Keys:
 _SEPARATORS = re.compile(r"[;,|\n]")
 
 
-def _texts(part: Part, value: object) -> list[str]:
-    """The normalised values of one field, each once, without the ones that cannot be compared."""
+def texts_of(part: Part, value: object) -> list[str]:
+    """The values of one field as text, on either side; a field of several holds them in a list or in one text."""
+    if isinstance(value, str):
+        return _SEPARATORS.split(value) if part.several else [value]
     if isinstance(value, bool):
-        raw = ["true" if value else "false"]
-    elif isinstance(value, str):
-        raw = _SEPARATORS.split(value) if part.several else [value]
-    elif isinstance(value, list):
-        raw = [item for item in value if isinstance(item, str)]  # pyright: ignore[reportUnknownVariableType]
-    elif isinstance(value, int):
-        raw = [str(value)]
-    else:
-        return []
-    normalise = NORMALISERS[part.normaliser]
-    return [text for text in dict.fromkeys(map(normalise, raw)) if text]
+        return ["true" if value else "false"]
+    if isinstance(value, int):
+        return [str(value)]
+    if isinstance(value, list):
+        return [item for item in value if isinstance(item, str)]  # pyright: ignore[reportUnknownVariableType]
+    return []
 
 
 def _combinations(clause: Clause, values: Mapping[str, Any], mapping: FieldMap) -> list[tuple[str, ...]]:
     """Every combination of normalised values of the clause's fields, at most `MAX_KEYS`."""
-    each = [_texts(part, values.get(mapping[part.field])) for part in clause.parts]
+    each: list[list[str]] = []
+    for part in clause.parts:
+        normal = map(NORMALISERS[part.normaliser], texts_of(part, values.get(mapping[part.field])))
+        each.append([text for text in dict.fromkeys(normal) if text])
     return [combination for combination, _ in zip(product(*each), range(MAX_KEYS), strict=False)]
 
 

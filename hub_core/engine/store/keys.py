@@ -25,11 +25,16 @@ CHUNK = 10_000
 
 
 async def hub_scope(conn: Conn, workspace_id: int, kind: RecordKind, rule: MatchRule) -> int | None:
-    """The scope to write keys of hub records into, locked until the transaction ends.
+    """The scope to write keys of hub records into, locked until the transaction ends; for whoever writes records.
 
-    None: there are records without keys of this rule; leave the keys alone, `rebuild_hub_keys` makes them all.
+    None: there are records without keys of this rule; write none, `rebuild_hub_keys` makes them all.
     """
     return await _scope(conn, _hub_side(workspace_id, kind, rule))
+
+
+async def find_hub_scope(conn: Conn, workspace_id: int, kind: RecordKind, rule: MatchRule) -> int | None:
+    """The scope to read keys of hub records from; None when they must be made first (`rebuild_hub_keys`)."""
+    return await _present(conn, _hub_side(workspace_id, kind, rule))
 
 
 async def crm_scope(
@@ -37,6 +42,13 @@ async def crm_scope(
 ) -> int | None:
     """As `hub_scope`, for the mirror of a connection."""
     return await _scope(conn, _crm_side(workspace_id, connection_id, kind, rule, mapping))
+
+
+async def find_crm_scope(
+    conn: Conn, workspace_id: int, connection_id: int, kind: RecordKind, *, rule: MatchRule, mapping: FieldMap
+) -> int | None:
+    """As `find_hub_scope`, for the mirror of a connection."""
+    return await _present(conn, _crm_side(workspace_id, connection_id, kind, rule, mapping))
 
 
 async def replace_hub_keys(conn: Conn, scope: int, rows: Iterable[KeyRow], record_ids: Sequence[int]) -> None:
@@ -52,6 +64,11 @@ async def replace_crm_keys(conn: Conn, scope: int, rows: Iterable[KeyRow], crm_r
         sql = "DELETE FROM crm_key WHERE crm_record_id = ANY(%s) AND scope = %s"
         await execute(conn, sql, [list(crm_record_ids), scope])
     await _copy(conn, _CRM, scope, rows)
+
+
+async def forget_crm_keys(conn: Conn, crm_record_ids: Sequence[int]) -> None:
+    """Take the keys of these CRM records away, under whatever rule: they are there no more."""
+    await execute(conn, "DELETE FROM crm_key WHERE crm_record_id = ANY(%s)", [list(crm_record_ids)])
 
 
 async def rebuild_hub_keys(conn: Conn, workspace_id: int, kind: RecordKind, rule: MatchRule) -> int:
@@ -124,15 +141,19 @@ async def _lock(conn: Conn, side: _Side, *, alone: bool) -> None:
 async def _scope(conn: Conn, side: _Side) -> int | None:
     await _lock(conn, side, alone=False)
     found = await _present(conn, side)
-    if found is not None or await value(conn, f"{side.table.records} LIMIT 1", [side.owner, side.kind]) is not None:
+    if found is not None:
         return found
-    # Nothing has keys yet, so they begin with this rule, unless another writer begins them at this moment.
+    # Whoever asks is about to write records. Keys of another rule do not learn of them, so those keys are void from now
+    # on. Where nothing has been stored yet, the keys begin with this rule.
+    some = await value(conn, f"{side.table.records} LIMIT 1", [side.owner, side.kind]) is not None
     await execute(
         conn,
         f"""INSERT INTO key_scope AS present (workspace_id, connection_id, kind, fingerprint) VALUES (%s, %s, %s, %s)
-        ON CONFLICT (workspace_id, connection_id, kind) DO UPDATE SET fingerprint = excluded.fingerprint
-        WHERE NOT EXISTS (SELECT 1 FROM {side.table.name} WHERE scope = present.id)""",
-        [side.workspace_id, side.connection_id, side.kind, side.fingerprint],
+        ON CONFLICT (workspace_id, connection_id, kind) DO UPDATE SET fingerprint = CASE
+            WHEN %s OR EXISTS (SELECT 1 FROM {side.table.name} WHERE scope = present.id) THEN ''
+            ELSE excluded.fingerprint END
+        WHERE present.fingerprint <> ''""",
+        [side.workspace_id, side.connection_id, side.kind, "" if some else side.fingerprint, some],
     )
     return await _present(conn, side)
 

@@ -52,6 +52,8 @@ CREATE TABLE record (
     external_id   text NOT NULL,            -- from the source; derived from identifying values where it gives none
     values        jsonb NOT NULL,
     company_id    bigint REFERENCES record ON DELETE SET NULL,   -- where a contact works
+    domain_key    text,                     -- normalised domain and name of the company, or of the contact's employer:
+    name_key      text,                     -- they tell where a contact works
     created_at    timestamptz NOT NULL DEFAULT now(),
     updated_at    timestamptz NOT NULL DEFAULT now(),
     UNIQUE (workspace_id, kind, external_id)
@@ -105,6 +107,7 @@ CREATE TABLE mirror (
     complete      boolean NOT NULL DEFAULT false,   -- everything has been read at least once
     fields        text[] NOT NULL DEFAULT '{}',     -- which CRM fields it holds
     read_at       timestamptz,              -- when the last reading ended
+    full_since    timestamptz,              -- when the full reading under way began; null: none is
     PRIMARY KEY (connection_id, kind)
 );
 CREATE TABLE crm_fields (
@@ -154,6 +157,7 @@ CREATE TABLE run (
     failed        bigint NOT NULL DEFAULT 0,
     api_calls     bigint NOT NULL DEFAULT 0,
     message       text NOT NULL DEFAULT '',
+    exit_code     integer NOT NULL DEFAULT 0,   -- of a paused run: what the command line answers
     wanted        text NOT NULL DEFAULT '', -- pause | cancel: read by the next chunk
     waiting_until timestamptz,
     waiting_for   text NOT NULL DEFAULT '',

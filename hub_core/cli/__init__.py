@@ -31,7 +31,6 @@ COMMANDS: dict[str, tuple[str, str, str, str]] = {
     "setup": ("setup", "app", "Matching, field mapping, campaign mapping and user mapping of the active CRM.", _START),
     "import": ("importing", "import_", "Read contacts and companies from a CSV, Excel or JSON file.", _WORK),
     "match": ("matching", "match", "Find which CRM records the hub's records are.", _WORK),
-    "plan": ("exporting", "plan", "Work out what an export would do, without doing it.", _WORK),
     "export": ("exporting", "export", "Write contacts or companies into the active CRM.", _WORK),
     "demo": ("demo", "demo", "See the whole of it work against a simulated CRM.", _WORK),
     "status": ("connections", "status", "Show the workspace's connections and how they fare.", _LOOK),

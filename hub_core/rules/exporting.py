@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hub_core.model.plan import Action, AssociationStep, Decision
 from hub_core.model.records import CrmValue, Record
 from hub_core.rules.identity import Owner
 from hub_core.rules.mapping import CompiledMapping, desired, diff
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A CRM record that the match rule found. ``by`` names the clauses; ``linked_to`` a hub record it belongs to already."""
-
-    crm_id: str
-    by: tuple[str, ...]
-    linked_to: int | None = None
+from hub_core.rules.matching import Ambiguous, Candidate, Matched
+from hub_core.rules.matching import decide as decide_match
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +26,15 @@ class Situation:
     """Everything known of one hub record.
 
     ``linked``: the CRM id of its link. ``current``: the values of each CRM record in question, by CRM id; a linked one
-    that is not in it has gone from the CRM. ``twin_of``: an earlier record of this export that is the same one.
-    ``associations``: ties to companies (or contacts) that are wanted and not known to be there.
+    that is not in it has gone from the CRM. ``taken``: which hub records CRM records are
+    linked to. ``twin_of``: an earlier record of this export that is the same one. ``associations``: ties to companies (or contacts) that are wanted and not known to be there.
     """
 
     record: Record
     current: Mapping[str, Mapping[str, CrmValue]]
     linked: str | None = None
     candidates: Sequence[Candidate] = ()
+    taken: Mapping[str, int] = field(default_factory=dict[str, int])
     answer: Answer | None = None
     twin_of: int | None = None
     associations: tuple[AssociationStep, ...] = ()
@@ -63,6 +57,8 @@ def decide(situation: Situation, exporting: Exporting) -> Decision:
     record, crm_name = situation.record, exporting.crm_name
     if situation.linked is not None:
         if situation.linked not in situation.current:
+            if situation.answer is not None and situation.answer.choice == "skip":
+                return Decision(record.id, Action.SKIP, "You chose to skip it")
             reason = f"Linked to {crm_name} record {situation.linked}, which is gone: create it again or skip?"
             return Decision(record.id, Action.REVIEW, reason, candidates=())
         return _write(situation, exporting, situation.linked, "linked before", new_link=False)
@@ -76,17 +72,20 @@ def decide(situation: Situation, exporting: Exporting) -> Decision:
             record.id, Action.SKIP, f"Same as hub record {situation.twin_of} in this export; folded into it"
         )
     if answer is None or answer.choice != "create":
-        found = situation.candidates
-        if len(found) > 1:
-            by = ", ".join(sorted({clause for candidate in found for clause in candidate.by}))
-            reason = f"{len(found)} {crm_name} records match by {by}: which one is it?"
-            return Decision(record.id, Action.REVIEW, reason, candidates=tuple(candidate.crm_id for candidate in found))
-        if found:
-            only = found[0]
-            if only.linked_to is not None:
-                reason = f"Matches {crm_name} record {only.crm_id}, which is hub record {only.linked_to} already"
-                return Decision(record.id, Action.SKIP, reason, crm_id=only.crm_id)
-            return _write(situation, exporting, only.crm_id, f"same {' and '.join(only.by)}", new_link=True)
+        match decide_match(situation.candidates):
+            case Ambiguous(several):
+                by = ", ".join(sorted({hit.clause for candidate in several for hit in candidate.hits}))
+                reason = f"{len(several)} {crm_name} records match by {by}: which one is it?"
+                return Decision(record.id, Action.REVIEW, reason, candidates=tuple(each.crm_id for each in several))
+            case Matched(only):
+                taken = situation.taken.get(only.crm_id)
+                if taken is not None:
+                    reason = f"Matches {crm_name} record {only.crm_id}, which is hub record {taken} already"
+                    return Decision(record.id, Action.SKIP, reason, crm_id=only.crm_id)
+                by = " and ".join(hit.clause for hit in only.hits)
+                return _write(situation, exporting, only.crm_id, f"same {by}", new_link=True)
+            case _:
+                pass
     return _create(situation, exporting)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 import orjson
@@ -15,7 +16,7 @@ from hub_core.model.records import AssociationType, CrmValue, RecordKind
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One record of a plan. ``sent_at`` is when it was handed to the vendor (UTC text), "" before."""
+    """One record of a plan. ``sent_at`` is when it was last handed to the vendor, None before."""
 
     run_id: int
     seq: int
@@ -25,6 +26,7 @@ class Item:
     outcome: str
     error: str
     url: str
+    sent_at: datetime | None
 
 
 def _detail(decision: Decision) -> bytes:
@@ -72,10 +74,11 @@ def _item(row: Row) -> Item:
         row["outcome"],
         row["error"],
         row["url"],
+        row["sent_at"],
     )
 
 
-_COLUMNS = "run_id, seq, kind, record_id, action, reason, crm_id, detail, state, outcome, error, url"
+_COLUMNS = "run_id, seq, kind, record_id, action, reason, crm_id, detail, state, outcome, error, url, sent_at"
 
 
 async def add_items(conn: Conn, run_id: int, kind: RecordKind, first_seq: int, decisions: Sequence[Decision]) -> None:
@@ -109,6 +112,17 @@ async def counts_by_action(conn: Conn, run_id: int) -> dict[tuple[RecordKind, Ac
         conn, "SELECT kind, action, count(*) AS n FROM plan_item WHERE run_id = %s GROUP BY 1, 2", [run_id]
     )
     return {(RecordKind(row["kind"]), Action(row["action"])): row["n"] for row in rows}
+
+
+async def count_tied(conn: Conn, run_id: int) -> dict[Action, int]:
+    """How many creates and updates tie their record to another one."""
+    rows = await all_rows(
+        conn,
+        "SELECT action, count(*) AS n FROM plan_item WHERE run_id = %s AND action IN ('create', 'update')"
+        " AND jsonb_array_length(detail -> 'associations') > 0 GROUP BY 1",
+        [run_id],
+    )
+    return {Action(row["action"]): row["n"] for row in rows}
 
 
 async def counts_by_outcome(conn: Conn, run_id: int) -> dict[str, int]:
@@ -307,3 +321,43 @@ async def written_with_associations(conn: Conn, run_id: int, after: int, limit: 
         [run_id, after, limit],
     )
     return [_item(row) for row in rows]
+
+
+async def link_unchanged(conn: Conn, run_id: int, connection_id: int, workspace_id: int) -> int:
+    """Carry out every planned "link": the CRM record has the hub's values already, so only the link is stored.
+
+    Returns how many were linked. A CRM record that another hub record has taken meanwhile makes its item fail.
+    """
+    params = {"run": run_id, "connection": connection_id, "ws": workspace_id}
+    await execute(
+        conn,
+        """
+        WITH made AS (
+            INSERT INTO link (connection_id, kind, record_id, crm_id, agreed, run_id)
+            SELECT %(connection)s, i.kind, i.record_id, i.crm_id, coalesce(m.values, '{}'), i.run_id
+            FROM plan_item i LEFT JOIN crm_record m
+                ON m.connection_id = %(connection)s AND m.kind = i.kind AND m.crm_id = i.crm_id
+            WHERE i.run_id = %(run)s AND i.state = 'planned' AND i.action = 'link'
+            ON CONFLICT DO NOTHING RETURNING kind, record_id, crm_id)
+        INSERT INTO journal (workspace_id, connection_id, run_id, kind, record_id, crm_id, side, action, changes, cause)
+        SELECT %(ws)s, %(connection)s, %(run)s, kind, record_id, crm_id, 'crm', 'link', '[]', 'export' FROM made
+        """,
+        params,
+    )
+    linked = await execute(
+        conn,
+        """
+        UPDATE plan_item i SET state = 'done', outcome = 'linked', ended_at = now()
+        FROM link l WHERE i.run_id = %(run)s AND i.state = 'planned' AND i.action = 'link'
+            AND l.connection_id = %(connection)s AND l.record_id = i.record_id AND l.crm_id = i.crm_id
+        """,
+        params,
+    )
+    await execute(
+        conn,
+        "UPDATE plan_item SET state = 'failed', outcome = 'failed', ended_at = now(),"
+        " error = 'The CRM record is linked to another hub record already'"
+        " WHERE run_id = %(run)s AND state = 'planned' AND action = 'link'",
+        params,
+    )
+    return linked

@@ -38,6 +38,7 @@ class Run:
     failed: int
     api_calls: int
     message: str
+    exit_code: int
     wanted: str
     waiting_until: datetime | None
     waiting_for: str
@@ -55,8 +56,8 @@ class Run:
 
 _COLUMNS = """
     id, workspace_id, connection_id, options, state, setup_version, stage, cursor, route, estimate, total, planned,
-    applied, failed, api_calls, message, wanted, waiting_until, waiting_for, lease, leased_until, created_at, started_at,
-    ended_at,
+    applied, failed, api_calls, message, exit_code, wanted, waiting_until, waiting_for, lease, leased_until, created_at,
+    started_at, ended_at,
     state IN ('planning', 'applying') AND coalesce(leased_until < now(), created_at < now() - interval '30 s')
         AND coalesce(waiting_until < now(), true) AS interrupted
 """

@@ -1,0 +1,119 @@
+"""Following a run in the terminal: work on it here (or watch others do it), with a progress bar that says what it waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from hub_core.cli._output import err
+from hub_core.model.plan import RunState
+
+if TYPE_CHECKING:
+    from hub_core.engine.store.runs import Run
+    from hub_core.services.hub import Hub
+
+_STAGES = {"plan": "Planning", "apply": "Applying", "verify": "Reading back"}
+
+
+def at_rest(run: Run) -> bool:
+    """Whether nobody needs to work on the run now."""
+    return run.state not in (RunState.PLANNING, RunState.APPLYING)
+
+
+async def carry_on(hub: Hub, run: Run, *, quiet: bool = False) -> Run:
+    """Work on a run until it is planned, ended or paused; returns it as it is then.
+
+    Ctrl-C lets the present batch finish and pauses the run.
+    """
+    from hub_core.engine.jobs import PostgresJobs
+    from hub_core.services import runs
+
+    async def advance(run_id: int) -> float | None:
+        return await runs.advance(hub, run_id)
+
+    now = run
+    async with PostgresJobs(hub.db.url, advance) as jobs, _progress(quiet) as show, _interrupts() as interrupted:
+
+        async def done() -> bool:
+            nonlocal now
+            now = await runs.get_run(hub, run.id)
+            show(now)
+            if interrupted.is_set() and not at_rest(now):
+                await runs.pause(hub, run.id)
+            return at_rest(now)
+
+        await jobs.start(run.id, await runs.account_of(hub, run))
+        await jobs.work_until(done)
+    if interrupted.is_set():
+        raise KeyboardInterrupt
+    return now
+
+
+@asynccontextmanager
+async def _interrupts() -> AsyncGenerator[asyncio.Event]:
+    """The first Ctrl-C sets the event; a second one stops at once."""
+    interrupted, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        interrupted.set()
+        err().print("Stopping after this batch; the run keeps its place.")
+
+    try:
+        loop.add_signal_handler(signal.SIGINT, stop)
+    except NotImplementedError:  # Windows
+        yield interrupted
+        return
+    try:
+        yield interrupted
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+@asynccontextmanager
+async def _progress(quiet: bool) -> AsyncGenerator[Callable[[Run], None]]:
+    if quiet or not err().is_terminal:
+        yield lambda run: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from hub_core.services.runs import progress_of
+
+    columns: Any = (
+        TextColumn("{task.description:<13}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=err(), transient=True) as bar:
+        task, stage = bar.add_task("", total=None, note=""), ""
+
+        def show(run: Run) -> None:
+            nonlocal stage
+            if run.stage != stage:
+                stage = run.stage
+                bar.reset(task)
+            progress = progress_of(run)
+            bar.update(
+                task,
+                description=_STAGES.get(run.stage, ""),
+                completed=progress.done,
+                total=progress.total or None,
+                note=waiting(run),
+            )
+
+        yield show
+
+
+def waiting(run: Run) -> str:
+    """What a run waits for, in words: "waiting for HubSpot until 14:05:10"."""
+    if run.waiting_until is None or run.waiting_until < datetime.now(UTC):
+        return ""
+    until = run.waiting_until.astimezone().strftime("%H:%M:%S")
+    return f"waiting until {until}: {run.waiting_for}"

@@ -1,0 +1,166 @@
+"""A run as people look at it: the plan in numbers, sample diffs, results per record."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hub_core.engine.store import connections, links, plans, runs, selection
+from hub_core.engine.store.crm_fields import load_fields
+from hub_core.engine.store.database import Conn
+from hub_core.engine.store.plans import Item
+from hub_core.engine.store.runs import Run
+from hub_core.errors import PluginBroken, UnknownName
+from hub_core.model.plan import Action
+from hub_core.model.records import HubValue, RecordKind
+from hub_core.services.hub import Hub
+
+_ANY_AGE = 1e9  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """``counts``: records by kind and action. ``samples``: a few writes with their diffs. ``labels``: CRM field -> label."""
+
+    run: Run
+    crm_name: str
+    counts: Mapping[RecordKind, Mapping[Action, int]]
+    samples: Sequence[Item]
+    names: Mapping[int, str]
+    labels: Mapping[str, str]
+    reviews: int
+
+
+async def summarise(hub: Hub, run_id: int, *, samples: int = 2) -> PlanSummary:
+    """What a run plans to do. Raises `UnknownName`."""
+    async with hub.db.transaction() as conn:
+        run = await runs.get_run(conn, run_id, hub.workspace_id)
+        by_pair = await plans.counts_by_action(conn, run_id)
+        stored = await connections.get_connection(conn, run.connection_id)
+        labels = {
+            field.id: field.label
+            for kind in (RecordKind.CONTACT, RecordKind.COMPANY)
+            for field in await load_fields(conn, run.connection_id, kind, max_age=_ANY_AGE) or ()
+        }
+        shown: list[Item] = []
+        for action in (Action.CREATE, Action.UPDATE, Action.REVIEW):
+            shown += await plans.items(conn, run_id, actions=[action], limit=samples)
+        names = await names_of(conn, shown)
+        reviews = await links.open_reviews(conn, run.connection_id)
+    counts: dict[RecordKind, dict[Action, int]] = {}
+    for (kind, action), number in by_pair.items():
+        counts.setdefault(kind, {})[action] = number
+    return PlanSummary(run, _crm_name(stored.key if stored else ""), counts, shown, names, labels, reviews)
+
+
+def _crm_name(key: str) -> str:
+    from hub_core.engine.connectors import connector
+
+    try:
+        return connector(key, "crm").manifest.name
+    except (PluginBroken, UnknownName):
+        return key
+
+
+async def names_of(conn: Conn, items: Sequence[Item]) -> dict[int, str]:
+    """What people call the hub records of these items, by record id."""
+    found: dict[int, str] = {}
+    for kind in (RecordKind.CONTACT, RecordKind.COMPANY):
+        ids = [item.decision.record_id for item in items if item.kind is kind]
+        records = await selection.records_by_id(conn, kind, ids)
+        found |= {key: name_of(record.values) or record.external_id for key, record in records.items()}
+    return found
+
+
+def name_of(values: Mapping[str, HubValue]) -> str:
+    """A record's name: of a company, or first and last name, or the e-mail address."""
+    if "name" in values:
+        return str(values["name"])
+    parts = [str(values[field]) for field in ("firstName", "lastName") if field in values]
+    return " ".join(parts) or str(values.get("fullName") or values.get("professionalEmail") or values.get("domain", ""))
+
+
+async def newest_runs(hub: Hub, limit: int) -> list[Run]:
+    """The workspace's newest runs."""
+    async with hub.db.transaction() as conn:
+        return await runs.list_runs(conn, hub.workspace_id, limit)
+
+
+async def outcomes(hub: Hub, run_id: int) -> dict[str, int]:
+    """How many records ended how."""
+    async with hub.db.transaction() as conn:
+        return await plans.counts_by_outcome(conn, run_id)
+
+
+async def commonest_failures(hub: Hub, run_id: int) -> list[dict[str, Any]]:
+    """The reasons why records failed, the commonest first."""
+    async with hub.db.transaction() as conn:
+        return [dict(row) for row in await plans.failures(conn, run_id)]
+
+
+async def results(hub: Hub, run_id: int, *, only: Sequence[str] = ()) -> AsyncGenerator[dict[str, Any]]:
+    """Every record of a run with its outcome, streamed; ``only`` names outcomes."""
+    after = 0
+    while True:
+        async with hub.db.transaction() as conn:
+            page = await plans.items(conn, run_id, after=after, limit=1000, outcomes=only)
+            names = await names_of(conn, page)
+        for item in page:
+            yield result(item, names)
+        if not page:
+            return
+        after = page[-1].seq
+
+
+def result(item: Item, names: Mapping[int, str]) -> dict[str, Any]:
+    """One plan item as plain data."""
+    decision = item.decision
+    return {
+        "seq": item.seq,
+        "kind": item.kind.value,
+        "record": decision.record_id,
+        "name": names.get(decision.record_id, ""),
+        "action": decision.action.value,
+        "reason": decision.reason,
+        "crm_id": decision.crm_id,
+        "state": item.state.value,
+        "outcome": item.outcome,
+        "error": item.error,
+        "url": item.url,
+        "changes": [
+            {"field": change.field, "before": change.before, "after": change.after} for change in decision.changes
+        ],
+        "kept": [{"field": change.field, "crm": change.before, "hub": change.after} for change in decision.kept],
+        "owner": decision.owner,
+        "associations": [
+            {"kind": step.kind.value, "record": step.record_id, "type": step.type.value, "before": list(step.before)}
+            for step in decision.associations
+        ],
+        "candidates": list(decision.candidates),
+        "problems": list(decision.problems),
+    }
+
+
+def run_data(run: Run) -> dict[str, Any]:
+    """A run as plain data."""
+    return {
+        "id": run.id,
+        "kind": run.kind.value,
+        "state": "interrupted" if run.interrupted else run.state.value,
+        "stage": run.stage,
+        "total": run.total,
+        "planned": run.planned,
+        "applied": run.applied,
+        "failed": run.failed,
+        "api_calls": run.api_calls,
+        "estimate": run.estimate,
+        "route": run.route.splitlines(),
+        "message": run.message,
+        "waiting_until": run.waiting_until,
+        "waiting_for": run.waiting_for,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "options": runs.options_to(run.options),
+    }

@@ -53,8 +53,8 @@ class Request:
         return [part.strip() for given in self.query.get(name, ()) for part in given.split(",") if part.strip()]
 
     def flag(self, name: str) -> bool:
-        """A boolean parameter, false when absent."""
-        value = self.one(name, "false")
+        """A boolean parameter in any case (the vendor's own library sends `False`), false when absent."""
+        value = self.one(name, "false").lower()
         if value not in ("true", "false"):
             raise bad_request(f"{name} must be true or false", **{name: [value]})
         return value == "true"

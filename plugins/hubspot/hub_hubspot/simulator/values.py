@@ -102,6 +102,8 @@ def number_value(text: str) -> str:
 
 def searchable_phone(text: str) -> str:
     """Digits of a phone number without its country code: what `hs_searchable_calculated_*` hold."""
+    if not text:
+        return ""
     digits = re.sub(r"\D", "", text)
     if not text.lstrip().startswith("+"):
         return digits.lstrip("0")

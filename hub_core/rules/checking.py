@@ -59,7 +59,8 @@ def check(
     """Judge one tab of the field mapping.
 
     ``hub_fields`` and ``crm_fields`` are those of ``kind``, by id; ``other_fields`` the hub fields of the other tab
-    (the standard ones if not given). ``identifying``: hub fields that step 1 compares, whose CRM fields step 2 must name.
+    (the standard ones if not given). ``identifying``: hub fields that step 1 compares, whose CRM fields step 2 must
+    name.
     """
     mapping, other = setup.fields.of(kind), setup.fields.of(_OTHER[kind])
     tab = _Tab(kind, hub_fields, crm_fields, other_fields or STANDARD_FIELDS[_OTHER[kind]], other.rows)
@@ -67,11 +68,11 @@ def check(
     return ObjectReport(kind, rows, tuple(_object_problems(mapping.rows, crm_fields, hub_fields, identifying)))
 
 
-def refuse_red(setup: CrmSetup, reports: Iterable[ObjectReport]) -> None:
+def refuse_red(setup: CrmSetup, reports: Mapping[RecordKind, ObjectReport]) -> None:
     """Raise `SetupInvalid`, naming them, when active rows are red: such a mapping cannot be saved."""
     red = [
         f"{report.kind.plural}: {row.crm}: {judged.reason} {judged.fix}".rstrip()
-        for report in reports
+        for report in reports.values()
         for row, judged in zip(setup.fields.of(report.kind).rows, report.rows, strict=True)
         if row.active and judged.status is Status.ERROR
     ]

@@ -9,7 +9,7 @@ from hub_hubspot.simulator.batches import batch_answer
 from hub_hubspot.simulator.errors import ApiError, bad_request
 from hub_hubspot.simulator.graph import HUBSPOT, AssociationType
 from hub_hubspot.simulator.objects import archive_orphan
-from hub_hubspot.simulator.request import DATED, Answer, Request, fields, inputs, live_id, route
+from hub_hubspot.simulator.request import DATED, Answer, Request, fields, inputs, live_id, numeric, route
 from hub_hubspot.simulator.store import Table
 from hub_hubspot.simulator.writing import association_spec
 
@@ -70,12 +70,12 @@ def batch_read(request: Request) -> Answer:
     size = request.account.settings.association_page
     for row in rows:
         fields(row, "inputs", id="id!", after="text")
-        found = source.resolve(int(row["id"])) if row["id"].isdigit() else -1
+        found = source.resolve(int(row["id"])) if numeric(row["id"]) else -1
         links, following = _page(request, (source, found), target, row.get("after") or "0", size)
         if not links:
             errors.append(_no_links(source, row["id"], target).row())
             continue
-        result: dict[str, Any] = {"from": {"id": str(found)}, "to": links}
+        result: dict[str, Any] = {"from": {"id": row["id"]}, "to": links}
         if following:
             result["paging"] = {"next": {"after": following}}
         results.append(result)
@@ -223,7 +223,7 @@ def _both_ways(plain: AssociationType, here: int, there: int) -> list[Any]:
 
 def _page(request: Request, one: End, target: Table, after: str, size: int) -> tuple[list[Any], str | None]:
     source, here = one
-    if not after.isascii() or not after.isdigit():
+    if not numeric(after):
         raise bad_request(f"after is not a valid paging cursor: {after}", after=[after])
     graph = request.account.graph
     linked = graph.targets(source.name, here, target.name)

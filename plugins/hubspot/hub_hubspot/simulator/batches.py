@@ -15,6 +15,7 @@ from hub_hubspot.simulator.request import (
     by_property,
     fields,
     inputs,
+    numeric,
     record_id,
     route,
 )
@@ -167,7 +168,7 @@ def _require_distinct(rows: list[Any]) -> None:
 def _find(table: Table, value: str, id_property: str, *, archived: bool) -> int | None:
     if id_property:
         return by_property(table, id_property, value)
-    if not value.isascii() or not value.isdigit():
+    if not numeric(value):
         return None
     found = int(value) if archived else table.resolve(int(value))
     return found if found in (table.archived if archived else table.live) else None

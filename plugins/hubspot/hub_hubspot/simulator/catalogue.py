@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from hub_hubspot.simulator.errors import ApiError, bad_request, not_found
-from hub_hubspot.simulator.request import DATED, Answer, Request, fields, route
+from hub_hubspot.simulator.request import DATED, Answer, Request, fields, numeric, route
 from hub_hubspot.simulator.schema import DEFINED_AT, Property
 from hub_hubspot.simulator.schema_others import PIPELINES
 from hub_hubspot.simulator.store import Table
@@ -122,7 +122,7 @@ def list_owners(request: Request) -> Answer:
     """A page of owners, filtered by e-mail on request."""
     archived, email = request.flag("archived"), request.one("email")
     limit, after = request.whole("limit", 100, 500), request.one("after", "0")
-    if not after.isdigit():
+    if not numeric(after):
         raise bad_request(f"after is not a valid paging cursor: {after}", after=[after])
     found = [
         one

@@ -10,7 +10,7 @@ from hub_hubspot.simulator import views
 from hub_hubspot.simulator.account import Account
 from hub_hubspot.simulator.errors import ApiError, bad_request, not_found
 from hub_hubspot.simulator.graph import PRIMARY_CONTACT_OF_LEAD
-from hub_hubspot.simulator.request import Answer, Request, by_property, fields, live_id, record_id, route
+from hub_hubspot.simulator.request import Answer, Request, by_property, fields, live_id, numeric, record_id, route
 from hub_hubspot.simulator.store import Table
 from hub_hubspot.simulator.writing import Writer, derive
 
@@ -32,8 +32,7 @@ def list_records(request: Request) -> Answer:
     else:
         start = bisect_right(table.order, after)
         page, more = table.order[start : start + limit], len(table.order) > start + limit
-        live, shown = table.live, views.shown
-        results = [shown(table, live[one], names) for one in page]
+        results = views.shown_all(table, map(table.live.__getitem__, page), names)
         _add_extras(request, table, page, results, past)
     body: dict[str, Any] = {"results": results}
     if more:
@@ -105,7 +104,7 @@ def erase_contact(request: Request) -> Answer:
     if table.name != "contacts":
         raise not_found(f"{table.name} cannot be erased")
     body = fields(request.body, objectId="id!", idProperty="text")
-    if not body.get("idProperty") and body["objectId"].isdigit() and int(body["objectId"]) in table.archived:
+    if not body.get("idProperty") and numeric(body["objectId"]) and int(body["objectId"]) in table.archived:
         del table.archived[int(body["objectId"])]
         return Answer(204)
     found = identified(table, body["objectId"], body.get("idProperty", ""))
@@ -188,7 +187,7 @@ def _add_extras(request: Request, table: Table, ids: list[int], results: list[An
 
 
 def _cursor(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
+    if not numeric(text):
         raise bad_request(f"after is not a valid paging cursor: {text}", after=[text])
     return int(text)
 

@@ -62,7 +62,7 @@ class Request:
     def whole(self, name: str, default: int, maximum: int) -> int:
         """A positive whole number up to a maximum."""
         given = self.one(name, str(default))
-        if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= maximum:
+        if not numeric(given) or not 1 <= int(given) <= maximum:
             raise bad_request(f"{name} must be between 1 and {maximum}", **{name: [given]})
         return int(given)
 
@@ -142,9 +142,14 @@ def inputs(request: Request, maximum: int, **more: str) -> list[Any]:
     return rows
 
 
+def numeric(text: str) -> bool:
+    """Whether a text is a plain number which fits an id or a cursor."""
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
 def record_id(text: str) -> int:
     """An id from the wire. What is no number names no record."""
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
+    if not numeric(text):
         raise not_found(f"Object not found. objectId are usually numeric: {text}")
     return int(text)
 

@@ -11,7 +11,7 @@ import orjson
 from hub_hubspot.simulator import views
 from hub_hubspot.simulator.errors import bad_request
 from hub_hubspot.simulator.index import comparable, tokens
-from hub_hubspot.simulator.request import Answer, Request, fields, route
+from hub_hubspot.simulator.request import Answer, Request, fields, numeric, route
 from hub_hubspot.simulator.schema import Property
 from hub_hubspot.simulator.store import Table
 from hub_hubspot.simulator.values import Refused, date_value, datetime_value, number
@@ -67,7 +67,7 @@ def _page(body: Mapping[str, Any]) -> tuple[int, int]:
     limit, after = body.get("limit", 10), str(body.get("after") or "0")
     if not 1 <= limit <= MAX_PAGE:
         raise bad_request(f"limit must be between 1 and {MAX_PAGE}", limit=[str(limit)])
-    if not after.isascii() or not after.isdigit():
+    if not numeric(after):
         raise bad_request(f"after must be a number: {after}", after=[after])
     if int(after) + limit > MAX_RESULTS:
         raise bad_request(f"Paging past {MAX_RESULTS} results is not possible.", after=[after])
@@ -154,7 +154,7 @@ def _associated(request: Request, table: Table, one: Mapping[str, Any]) -> set[i
     values = one["values"] if one["operator"] == "IN" else [one["value"]]
     graph = request.account.graph
     linked = set[int]().union(
-        *(graph.targets(target.name, int(value), table.name) for value in values if value.isdigit())
+        *(graph.targets(target.name, int(value), table.name) for value in values if numeric(value))
     )
     return linked & table.index.seen.keys()
 

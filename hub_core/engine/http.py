@@ -6,6 +6,7 @@ Nothing here logs a header, a query or a body, and no message holds one.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
@@ -35,6 +36,10 @@ _ANSWER_SIZE = 64 * 1024 * 1024  # bytes, unpacked
 _TRIES = 5  # of a request that fails at the vendor or on the way ...
 _TRYING = 30.0  # ... within this many seconds
 _WAIT_FLOOR = 0.2  # seconds; for vendors that say "Retry-After: 0" and do not mean it
+
+# httpx writes each address with its query into the log, and a query may hold personal data; httpcore writes headers.
+for _noisy in ("httpx", "httpcore"):
+    logging.getLogger(_noisy).setLevel(logging.WARNING)
 
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)

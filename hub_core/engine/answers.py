@@ -137,7 +137,7 @@ def _scopes(data: Any, *, under_scope: bool, depth: int = 0) -> Iterator[str]:
 
 
 def midnight_wait(now: datetime) -> float:
-    """Seconds to wait when a day's budget is spent. Whose midnight ends the day is the account's secret, so: try again
-    at the next full hour."""
-    next_hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1, minutes=1)
-    return (next_hour - now).total_seconds()
+    """Seconds to wait when a day's budget is spent, an hour at most. Only the vendor knows in whose time zone the day
+    ends, and it ends at a full hour: so the next one is the time to ask again."""
+    past_the_hour = timedelta(minutes=now.minute, seconds=now.second, microseconds=now.microsecond)
+    return min(3600.0, (timedelta(minutes=61) - past_the_hour).total_seconds())

@@ -193,6 +193,8 @@ class PostgresJobs:
             log.warning("run %d waits: %s", run_id, error.message)
             return error.retry_after or _WAIT_AFTER_ERROR
         except Exception as error:
+            log.error("run %d was stopped by a %s", run_id, type(error).__name__)  # noqa: TRY400 its text may be personal
+            log.debug("where", exc_info=True)
             self._failure = error
             raise
         finally:
@@ -230,6 +232,7 @@ class PostgresJobs:
             from procrastinate import App, PsycopgConnector
             from psycopg.rows import dict_row
 
+            logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # it logs whole errors, with what they quote
             pool: dict[str, Any] = {"min_size": 1, "max_size": 6, "timeout": 10, "kwargs": {"row_factory": dict_row}}
             app = App(connector=PsycopgConnector(conninfo=self._url, **pool))
             app.task(name=_TASK)(self._take_turn)

@@ -160,37 +160,38 @@ def choose_route(
 ) -> Route:
     """The way with the fewest API calls; the local copy where they are equal, because it finds every spelling.
 
-    ``mirror_size``: how many records a complete local copy holds, None when there is none. ``crm_size``: how many the
-    CRM has, if known.
+    ``n_linked`` of the ``n_records`` are linked already: their CRM records are read by id. ``mirror_size``: how many
+    records a complete local copy holds, None when there is none. ``crm_size``: how many the CRM has, if known.
     """
-    plural, wanted = rule.kind.plural, n_records - n_linked
-    if wanted <= 0:
-        return Route(RouteKind.LINKS, 0, f"All {n_records:,} {plural} are linked already, so nothing is searched for.")
-    clauses = rule.on(mapping)
-    if not clauses:
-        return Route(RouteKind.LINKS, 0, f"No identifier of the {plural} has a CRM field, so only links count.")
+    plural, wanted, clauses = rule.kind.plural, n_records - n_linked, rule.on(mapping)
     if mirror_size is not None and mirror_fresh:
-        return Route(
-            RouteKind.MIRROR,
-            0,
-            f"The local copy of the CRM's {mirror_size:,} {plural} is fresh: no API call is needed.",
-        )
-    search = _search_calls(wanted, traits, clauses)
-    if mirror_size is not None:
-        # A hundredth of the records changed since the last reading: a guess that is high for any but the busiest CRM.
-        reading = 1 + ceil(mirror_size / traits.page / 100)
-        how = f"bringing the local copy of {mirror_size:,} {plural} up to date takes about {_calls(reading)}"
-    else:
-        size = UNKNOWN_SIZE if crm_size is None else crm_size
-        reading = max(1, ceil(size / traits.page))
-        known = f"all {size:,} {plural}" if crm_size is not None else f"all {plural} (their number is not known)"
-        how = f"reading {known} of the CRM takes about {_calls(reading)}"
+        reason = f"The local copy of the CRM's {mirror_size:,} {plural} is fresh: no API call is needed."
+        return Route(RouteKind.MIRROR, 0, reason)
+    reading, how = _reading(plural, traits, mirror_size, crm_size)
+    by_id = ceil(n_linked / traits.read_batch)
+    if wanted == 0 or not clauses:
+        why = f"All {n_records:,} {plural} are linked" if wanted == 0 else "No identifier is mapped to a CRM field"
+        if by_id <= reading:
+            return Route(RouteKind.LINKS, by_id, f"{why}: reading the {n_linked:,} linked ones takes {_calls(by_id)}.")
+        return Route(RouteKind.MIRROR, reading, f"{why}, and {how}.")
     if not traits.comparisons:
         return Route(RouteKind.MIRROR, reading, f"The CRM cannot be searched, and {how}.")
-    one_by_one = f"searching for {wanted:,} {plural} about {_calls(search)}"
+    search = by_id + _search_calls(wanted, traits, clauses)
+    both = f"{how[0].upper()}{how[1:]}, searching for {wanted:,} {plural} about {_calls(search)}"
     if search < reading:
-        return Route(RouteKind.PROBES, search, f"{how[0].upper()}{how[1:]}, {one_by_one}: they are searched for.")
-    return Route(RouteKind.MIRROR, reading, f"{how[0].upper()}{how[1:]}, {one_by_one}: the local copy is used.")
+        return Route(RouteKind.PROBES, search, f"{both}: they are searched for.")
+    return Route(RouteKind.MIRROR, reading, f"{both}: the local copy is used.")
+
+
+def _reading(plural: str, traits: CrmTraits, mirror_size: int | None, crm_size: int | None) -> tuple[int, str]:
+    """API calls to have the local copy complete and up to date, and how to say it."""
+    if mirror_size is not None:
+        # A hundredth of the records changed since the last reading: a guess that is high for any but the busiest CRM.
+        calls = 1 + ceil(mirror_size / traits.page / 100)
+        return calls, f"bringing the local copy of {mirror_size:,} {plural} up to date takes about {_calls(calls)}"
+    calls = max(1, ceil((UNKNOWN_SIZE if crm_size is None else crm_size) / traits.page))
+    every = f"all {plural} (their number is not known)" if crm_size is None else f"all {crm_size:,} {plural}"
+    return calls, f"reading {every} of the CRM takes about {_calls(calls)}"
 
 
 def _calls(number: int) -> str:

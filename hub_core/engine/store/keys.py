@@ -8,6 +8,7 @@ is left without keys. Records that the CRM has deleted or merged away have no ke
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString, TypeAlias
@@ -55,7 +56,7 @@ async def replace_hub_keys(conn: Conn, scope: int, rows: Iterable[KeyRow], recor
     """Write ``rows`` in place of the keys of ``record_ids``; records that are new need not be listed."""
     if record_ids:
         await execute(conn, "DELETE FROM hub_key WHERE record_id = ANY(%s) AND scope = %s", [list(record_ids), scope])
-    await _copy(conn, _HUB, scope, rows)
+    await _copy(conn, _HUB, _text(scope, rows))
 
 
 async def replace_crm_keys(conn: Conn, scope: int, rows: Iterable[KeyRow], crm_record_ids: Sequence[int]) -> None:
@@ -63,12 +64,24 @@ async def replace_crm_keys(conn: Conn, scope: int, rows: Iterable[KeyRow], crm_r
     if crm_record_ids:
         sql = "DELETE FROM crm_key WHERE crm_record_id = ANY(%s) AND scope = %s"
         await execute(conn, sql, [list(crm_record_ids), scope])
-    await _copy(conn, _CRM, scope, rows)
+    await _copy(conn, _CRM, _text(scope, rows))
 
 
 async def forget_crm_keys(conn: Conn, crm_record_ids: Sequence[int]) -> None:
     """Take the keys of these CRM records away, under whatever rule: they are there no more."""
     await execute(conn, "DELETE FROM crm_key WHERE crm_record_id = ANY(%s)", [list(crm_record_ids)])
+
+
+async def ensure_hub_keys(conn: Conn, workspace_id: int, kind: RecordKind, rule: MatchRule) -> int:
+    """The scope to read keys of hub records from; the keys are made first where they are not of this rule."""
+    return await _ensure(conn, _hub_side(workspace_id, kind, rule))
+
+
+async def ensure_crm_keys(
+    conn: Conn, workspace_id: int, connection_id: int, kind: RecordKind, *, rule: MatchRule, mapping: FieldMap
+) -> int:
+    """As `ensure_hub_keys`, for the mirror of a connection."""
+    return await _ensure(conn, _crm_side(workspace_id, connection_id, kind, rule, mapping))
 
 
 async def rebuild_hub_keys(conn: Conn, workspace_id: int, kind: RecordKind, rule: MatchRule) -> int:
@@ -167,6 +180,14 @@ async def _present(conn: Conn, side: _Side) -> int | None:
     )
 
 
+async def _ensure(conn: Conn, side: _Side) -> int:
+    found = await _present(conn, side)
+    if found is None:
+        await _lock(conn, side, alone=True)
+        found = await _present(conn, side)  # somebody else may have made them while we waited
+    return await _rebuild(conn, side) if found is None else found
+
+
 async def _rebuild(conn: Conn, side: _Side) -> int:
     await _lock(conn, side, alone=True)
     scope: int = await value(
@@ -179,15 +200,29 @@ async def _rebuild(conn: Conn, side: _Side) -> int:
     await execute(conn, f"DELETE FROM {side.table.name} WHERE scope = %s", [scope])
     async with conn.cursor(f"keys_{uuid4().hex}", row_factory=tuple_row) as cursor:
         await cursor.execute(side.table.records, [side.owner, side.kind])
+        made = ""
         while chunk := await cursor.fetchmany(CHUNK):
-            await _copy(conn, side.table, scope, key_rows(side.keys, chunk))
+            # The database takes in one chunk while the keys of the next are made.
+            making = asyncio.create_task(asyncio.to_thread(_lines, scope, side.keys, chunk))
+            await _copy(conn, side.table, made)
+            made = await making
+        await _copy(conn, side.table, made)
+    await execute(conn, f"ANALYZE {side.table.name}")
     return scope
 
 
-async def _copy(conn: Conn, table: _Table, scope: int, rows: Iterable[KeyRow]) -> None:
-    text = "".join([f"{id_}\t{key}\t{scope}\t{clause}\n" for id_, clause, key in rows])
-    if not text:
+def _lines(scope: int, keys: Keys, records: Iterable[tuple[int, Mapping[str, Any]]]) -> str:
+    """Keys as COPY takes them."""
+    return _text(scope, key_rows(keys, records))
+
+
+def _text(scope: int, rows: Iterable[KeyRow]) -> str:
+    return "".join([f"{id_}\t{key}\t{scope}\t{clause}\n" for id_, clause, key in rows])
+
+
+async def _copy(conn: Conn, table: _Table, lines: str) -> None:
+    if not lines:
         return
     into: LiteralString = f"COPY {table.name} ({table.column}, key, scope, clause) FROM STDIN"
     async with conn.cursor() as cursor, cursor.copy(into) as copy:
-        await copy.write(text)
+        await copy.write(lines)

@@ -153,6 +153,11 @@ async def store_records(
     await keys.replace_crm_keys(conn, scope, keys.key_rows(make, present), known)
 
 
+async def store_gone(conn: Conn, mirror: Mirror, crm_ids: Sequence[str]) -> None:
+    """The CRM was asked for these records and does not have them."""
+    await _remove(conn, mirror, crm_ids, ())
+
+
 async def held_records(conn: Conn, connection_id: int, kind: RecordKind, crm_ids: Sequence[str]) -> dict[str, Held]:
     """The records with these CRM ids, by id; the ones that are not held are left out."""
     return await _held(conn, "crm_id = ANY(%s)", [connection_id, kind, list(crm_ids)])
@@ -268,8 +273,25 @@ async def _remove(conn: Conn, mirror: Mirror, deletions: Sequence[str], merges: 
             [mirror.connection_id, mirror.kind, list(into), list(into.values())],
         )
         removed += [row["id"] for row in rows]
+        await _follow(conn, mirror, into)
     if removed:
         await keys.forget_crm_keys(conn, removed)
+
+
+async def _follow(conn: Conn, mirror: Mirror, into: Mapping[str, str]) -> None:
+    """A link to a merged record becomes one to the survivor, unless another hub record is linked to that."""
+    await execute(
+        conn,
+        "UPDATE link SET crm_id = merge.winner FROM unnest(%s::text[], %s::text[]) AS merge (loser, winner) "
+        "WHERE link.connection_id = %s AND link.kind = %s AND link.crm_id = merge.loser "
+        "AND NOT EXISTS (SELECT FROM link other WHERE other.connection_id = link.connection_id "
+        "AND other.kind = link.kind AND other.crm_id = merge.winner) "
+        # Two linked records merged into one third: only one link can follow.
+        "AND merge.loser = (SELECT min(each.loser) FROM unnest(%s::text[], %s::text[]) AS each (loser, winner) "
+        "JOIN link l ON l.connection_id = link.connection_id AND l.kind = link.kind AND l.crm_id = each.loser "
+        "WHERE each.winner = merge.winner)",
+        [list(into), list(into.values()), mirror.connection_id, mirror.kind, list(into), list(into.values())],
+    )
 
 
 async def _remove_unmet(conn: Conn, mirror: Mirror) -> None:

@@ -76,7 +76,6 @@ CREATE UNLOGGED TABLE hub_key (
     scope         integer NOT NULL,
     clause        smallint NOT NULL
 );
-CREATE INDEX hub_key_by_key ON hub_key (scope, key) INCLUDE (clause, record_id);
 CREATE INDEX hub_key_by_record ON hub_key (record_id);
 CREATE UNLOGGED TABLE crm_key (
     crm_record_id bigint NOT NULL,

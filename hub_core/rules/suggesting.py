@@ -72,7 +72,7 @@ def _first_fit(
 ) -> Row | None:
     for name in partners:
         crm = crm_fields.get(name)
-        if crm is None or name in taken or crm.read_only:
+        if crm is None or name in taken:
             continue
         judged = status_of(hub, crm)
         if judged.status is Status.ERROR:

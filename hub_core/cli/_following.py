@@ -1,4 +1,4 @@
-"""Following a run in the terminal: work on it here (or watch others do it), with a progress bar that says what it waits for."""
+"""Following a run in the terminal: carry it on (or watch others do it), with a progress bar that shows waits."""
 
 from __future__ import annotations
 

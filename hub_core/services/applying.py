@@ -41,8 +41,8 @@ COMPANY = RecordKind.COMPANY
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An item with what is needed to send it. ``current``: the CRM's values now, None for a create. ``targets``: the CRM
-    ids of the companies it is to be tied to, by hub company."""
+    """An item with what is needed to send it. ``current``: the CRM's values now, None for a create. ``targets``: the
+    CRM ids of the companies it is to be tied to, by hub company."""
 
     item: Item
     current: CrmRecord | None
@@ -213,7 +213,8 @@ async def store_outcomes(
         again: list[tuple[int, Decision]] = []
         for each, refusal in existing:
             if refusal.existing_id in taken:
-                reason = f"It is {context.crm_name} record {refusal.existing_id}, which is hub record {taken[refusal.existing_id]}"
+                holder = taken[refusal.existing_id]
+                reason = f"It is {context.crm_name} record {refusal.existing_id}, which is hub record {holder} already"
                 ended.append(Ended(each.item.seq, "failed", error=reason))
             else:
                 again.append((each.item.seq, _found_there(each.item.decision, refusal.existing_id, context.crm_name)))

@@ -1,4 +1,4 @@
-"""What is known of a page of hub records: twins, links, answers, candidates, the CRM's values, ties that are missing."""
+"""What is known of a page of hub records: twins, links, answers, candidates, the CRM's values, missing ties."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def with_twins_values(
 
 
 def agreed_tie(company_crm_id: str) -> str:
-    """Under which name a link remembers that its contact is tied to a CRM company; the value is the association type."""
+    """Under which name a link remembers its contact's tie to a CRM company; the value is the association type."""
     return f"@company {company_crm_id}"
 
 

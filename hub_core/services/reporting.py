@@ -21,7 +21,7 @@ _ANY_AGE = 1e9  # seconds
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
-    """``counts``: records by kind and action. ``samples``: a few writes with their diffs. ``labels``: CRM field -> label."""
+    """``counts``: records by kind and action. ``samples``: a few items with their diffs. ``labels``: by CRM field."""
 
     run: Run
     crm_name: str

@@ -41,7 +41,7 @@ _HEARTBEAT = 5.0
 
 
 async def start_export(hub: Hub, options: ExportOptions) -> Run:
-    """Store a run that is to be planned. Raises `NotPossible` without an active CRM, `BadInput` for unusable options."""
+    """Store a run that is to be planned. Raises `NotPossible` without an active CRM, `BadInput` for bad options."""
     async with hub.crm() as crm, hub.db.transaction() as conn:
         version, setup = await setups.load_setup(conn, crm.stored.id)
         parts_of(options, setup, hub.workspace_id, await known_fields(conn, hub.workspace_id))

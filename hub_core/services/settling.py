@@ -60,7 +60,7 @@ async def reconcile(context: ExportContext) -> float | None:
 
 
 async def _catch_up(context: ExportContext, kind: KindContext, creates: Sequence[Item]) -> float | None:
-    """Bring the mirror to a state that is sure to hold what was created; seconds to wait if that is not possible yet."""
+    """Bring the mirror to a state that must hold what was created; seconds to wait if that is not possible yet."""
     async with context.hub.db.transaction() as conn:
         size = await mirroring.mirror_size(conn, context.connection_id, kind.part.kind)
     if size / context.traits.page <= _FULL_READ_CALLS:
@@ -129,8 +129,8 @@ def _same(kind: KindContext, created: Mapping[str, CrmValue], present: Mapping[s
 async def present_ties(
     context: ExportContext, decisions: Sequence[Decision], companies: Mapping[int, str | None]
 ) -> dict[int, tuple[AssociationStep, ...]]:
-    """For existing CRM contacts that are to be tied: the steps that are really needed, by hub record, with what is there
-    before. ``companies``: hub company -> its CRM id, None when it is still to be created."""
+    """For existing CRM contacts that are to be tied: the steps that are really needed, by hub record, with what is
+    there before. ``companies``: hub company -> its CRM id, None when it is still to be created."""
     asked = [decision for decision in decisions if decision.associations and decision.crm_id]
     ties = await _read_ties(context, [decision.crm_id or "" for decision in asked])
     needed: dict[int, tuple[AssociationStep, ...]] = {}

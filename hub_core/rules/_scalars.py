@@ -40,7 +40,8 @@ def distinct(parts: Iterable[str]) -> list[str]:
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _TYPED = re.compile(r"([+-]?)([0-9]*(?:[.,'’ ][0-9]+)*)([.,]?)")
 _MONEY = re.compile(r"^[A-Z]{3}(?=[ 0-9+-])|(?<=[ 0-9])[A-Z]{3}$|[€$£¥₹₽₩₺₴₫₱₪]")
-_SPACES = str.maketrans({"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2212": "-", "`": "'"})
+_POINT_IS_DECIMAL = frozenset((FieldType.DECIMAL, FieldType.PERCENT))
+_SPACES = str.maketrans({"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2212": "-"})
 
 
 def plain_number(text: str) -> str | None:
@@ -66,7 +67,9 @@ def parse_number(text: str, kind: FieldType) -> str:
     One separator before exactly three digits has two readings: for a whole number it sets thousands apart; a comma does
     so in an amount of money, a point in other numbers marks decimals; anything else is refused.
     """
-    cleaned = text.translate(_SPACES).strip()
+    if ("." not in text or kind in _POINT_IS_DECIMAL) and (number := plain_number(text)):
+        return _whole(number, kind)  # no mark with two readings, as in most cells
+    cleaned = (text if text.isascii() else text.translate(_SPACES)).strip()
     if kind is FieldType.PERCENT:
         cleaned = cleaned.removesuffix("%").rstrip()
     elif kind is FieldType.CURRENCY:
@@ -77,6 +80,10 @@ def parse_number(text: str, kind: FieldType) -> str:
     number = plain_number(plain)
     if number is None:
         raise ValueProblem("It is not a number.", fix="Write digits only, with a point before decimals.")
+    return _whole(number, kind)
+
+
+def _whole(number: str, kind: FieldType) -> str:
     if kind is FieldType.INTEGER and "." in number:
         raise ValueProblem("It is not a whole number.", fix="Round it, or use a field with decimals.")
     return number

@@ -72,7 +72,7 @@ def test_a_typed_number_is_read_as_people_write_it(cell: str, kind: FieldType, v
         ("12.34.56", T.DECIMAL), ("1,5,5", T.DECIMAL), ("nan", T.DECIMAL), ("inf", T.DECIMAL),
         ("5 apples", T.DECIMAL),
         ("1,234", T.DECIMAL), ("1.234", T.CURRENCY), ("1,234", T.PERCENT), ("1,234.5,6", T.DECIMAL),
-        ("10k", T.DECIMAL),
+        ("10k", T.DECIMAL), ("1e-1", T.INTEGER),
     ],
 )  # fmt: skip
 def test_a_number_that_is_none_or_has_two_readings_is_refused(cell: str, kind: FieldType):

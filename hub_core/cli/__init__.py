@@ -11,11 +11,12 @@ import importlib
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 from typer._click import Command, Context
-from typer.core import TyperCommand, TyperGroup
+from typer._click.decorators import help_option
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from hub_core import __version__
 from hub_core.errors import ExitCode, HubError
@@ -51,6 +52,7 @@ class _LazyGroup(TyperGroup):
 
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
+        _answer_help(self)
         for name, (module, _, text, panel) in COMMANDS.items():
             if (_HERE / f"{module}.py").exists():
                 self.add_command(TyperCommand(name, help=text, rich_help_panel=panel))
@@ -62,18 +64,44 @@ class _LazyGroup(TyperGroup):
 
 
 def _loaded(name: str) -> Command:
+    """The command as its module defines it."""
     module, attribute, text, _ = COMMANDS[name]
     found = getattr(importlib.import_module(f"hub_core.cli.{module}"), attribute)
     if isinstance(found, typer.Typer):
         found.info.help = found.info.help or text
         found.info.no_args_is_help = True
-        return typer.main.get_group(found)
-    one = typer.Typer(add_completion=False)
-    one.command(name, help=found.__doc__ or text)(found)
-    return typer.main.get_command(one)
+        command = typer.main.get_group(found)
+    else:
+        one = typer.Typer(add_completion=False)
+        one.command(name, help=found.__doc__ or text)(found)
+        command = typer.main.get_command(one)
+    _answer_help(command)
+    return command
 
 
-app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False, epilog=_CODES)
+def _answer_help(command: Command) -> None:
+    """Give ``--help`` the default False. Typer's own is None, which it loads pydantic (0.3 s) to interpret."""
+    help_option(["--help"])(command)
+    option = cast(TyperOption, command.params.pop())
+    option.default = False
+    command._help_option = option  # pyright: ignore[reportPrivateUsage]
+    if isinstance(command, TyperGroup):
+        for each in command.commands.values():
+            _answer_help(each)
+
+
+#: Typer's completion options load pydantic for every command (0.3 s), so they are there when they are asked for.
+_COMPLETION = (
+    not {"--install-completion", "--show-completion", "--help"}.isdisjoint(sys.argv) or "_HUB_COMPLETE" in os.environ
+)
+
+app = typer.Typer(
+    cls=_LazyGroup,
+    no_args_is_help=True,
+    add_completion=_COMPLETION or len(sys.argv) < 2,
+    pretty_exceptions_enable=False,
+    epilog=_CODES,
+)
 
 
 def _version(asked: bool) -> None:

@@ -24,7 +24,10 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_GUESSES = "cp1252 cp1250 cp1251 cp1253 cp1254 mac_roman koi8_r shift_jis gb18030 big5 euc_kr".split()
+_GUESSES = [
+    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "mac_roman", "koi8_r"),
+    *("shift_jis", "gb18030", "big5", "euc_kr"),
+]
 _LABELS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp1252": "Windows-1252", "cp1250": "Windows-1250"}
 # Signs that stand inside a word only when Central European text is read as Western European ("Ma³gorzata").
 _SIGN_IN_WORD = re.compile(r"[^\W\d_][¹³£¯¿¥¼¾][^\W\d_]")

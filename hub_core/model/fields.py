@@ -99,6 +99,7 @@ CONTACT_FIELDS: tuple[HubField, ...] = (
     HubField("fullName", "Full name", _T.TEXT, _C),
     HubField("jobTitle", "Job title", _T.TEXT, _C),
     HubField("companyName", "Company name", _T.TEXT, _C),
+    HubField("companyExternalId", "Company id at the source", _T.TEXT, _C),
     HubField("professionalEmail", "Professional email", _T.EMAIL, _C),
     HubField("personalEmails", "Personal emails", _T.LIST, _C),
     HubField(

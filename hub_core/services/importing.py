@@ -1,0 +1,267 @@
+"""Importing contacts and companies from files.
+
+An import happens as a whole or not at all. Rows that cannot be taken in go, unchanged and with the reason, to a file of
+their own, which can be corrected and imported; the rest goes in. Importing the same file twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+from hub_core.engine.store import keys, records, setups, workspaces
+from hub_core.engine.store.database import Conn
+from hub_core.engine.tables import Line, Table, open_table
+from hub_core.errors import BadInput
+from hub_core.model.records import RecordKind
+from hub_core.model.setup import SyncStep
+from hub_core.rules.columns import REJECT_HEADINGS, Column, plan_columns
+from hub_core.rules.incoming import Incoming, RowProblem, is_blank, reader
+from hub_core.rules.matching import MatchRule, compile_rule, hub_keys
+from hub_core.services.hub import Hub
+
+_CHUNK = 2_000  # rows that are read at a time
+_SLICE = 10_000  # rows that are merged at a time
+_SAMPLES = 50  # rows that the recognition of columns looks at
+
+#: Called with what is being done ("reading", "storing"), how much is done, and how much there is, in rows or lines.
+OnProgress: TypeAlias = "Callable[[str, int, int], None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an import would read: ``format`` for people, about how many ``lines``, and where each column goes."""
+
+    format: str
+    lines: int
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of the rows: ``read`` = ``created`` + ``changed`` + ``unchanged`` + ``duplicates`` + ``rejected``.
+
+    ``duplicates`` are earlier rows of an identity that occurs again; their values went into the later row where that
+    one has none. ``reasons`` counts the rejected rows by (column, reason). ``employed`` is how many contacts were tied
+    to another company than before. ``dry_run``: nothing was stored, the figures say what would be.
+    """
+
+    kind: RecordKind
+    format: str
+    columns: tuple[Column, ...]
+    dry_run: bool
+    read: int
+    created: int
+    changed: int
+    unchanged: int
+    duplicates: int
+    rejected: int
+    rejects_path: Path | None
+    reasons: Mapping[tuple[str, str], int]
+    employed: int
+
+
+async def preview(
+    hub: Hub, kind: RecordKind, path: Path, *, column_map: Mapping[str, str] | None = None, encoding: str | None = None
+) -> Preview:
+    """Where the columns would go. Raises as `import_file`."""
+    table = await asyncio.to_thread(open_table, path, encoding=encoding)
+    async with hub.db.transaction() as conn:
+        columns = await _columns(conn, hub, kind, table, column_map or {})
+    return Preview(table.format, table.lines, columns)
+
+
+async def import_file(
+    hub: Hub,
+    kind: RecordKind,
+    path: Path,
+    *,
+    column_map: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+    rejects_path: Path | None = None,
+    dry_run: bool = False,
+    on_progress: OnProgress | None = None,
+) -> ImportReport:
+    """Import a file; ``column_map`` (heading -> field id, "" or "-" to leave out) goes before what is recognised.
+
+    Rejected rows are written to ``rejects_path``, by default beside the file; a dry run writes them too.
+    Raises `BadInput` for a file that cannot be used, `UnknownName` for a column or field of ``column_map``.
+    """
+    rejects_path = _beside(path, rejects_path)
+    table = await asyncio.to_thread(open_table, path, encoding=encoding)
+    tell = on_progress or _quiet
+    async with hub.db.transaction() as conn:
+        await records.lock_import(conn, hub.workspace_id, kind)
+        columns = await _columns(conn, hub, kind, table, column_map or {})
+        await records.add_custom_fields(
+            conn, hub.workspace_id, [each.field for each in columns if each.new and each.field]
+        )
+        rule = await _rule(conn, hub, kind)
+        # Before the first record is written: whoever stores records holds the keys' lock.
+        scope = await keys.hub_scope(conn, hub.workspace_id, kind, rule)
+        with _Rejects(rejects_path, table.headings) as rejects:
+            reading = _Reading(kind, table, columns, rejects)
+            await records.stage(conn, reading.chunks(tell))
+        duplicates = await records.join_duplicates(conn)
+        stored = await _store(conn, hub, kind, rule, scope=scope, rows=reading.staged, tell=tell)
+        employed = await records.assign_companies(conn, hub.workspace_id)
+        if dry_run:
+            await conn.rollback()
+    return ImportReport(
+        kind=kind,
+        format=table.format,
+        columns=columns,
+        dry_run=dry_run,
+        read=reading.staged + rejects.count,
+        created=stored.created,
+        changed=stored.changed,
+        unchanged=reading.staged - duplicates - stored.created - stored.changed,
+        duplicates=duplicates,
+        rejected=rejects.count,
+        rejects_path=rejects_path if rejects.count else None,
+        reasons=dict(rejects.reasons.most_common()),
+        employed=employed,
+    )
+
+
+def _beside(path: Path, wanted: Path | None) -> Path:
+    """Where rejected rows go."""
+    found = wanted or path.with_name(f"{path.stem}.rejects.csv")
+    if found.resolve() == path.resolve():
+        raise BadInput("Rejected rows cannot be written into the file that is imported.", fix="Name another file.")
+    return found
+
+
+def _quiet(what: str, done: int, total: int) -> None: ...
+
+
+async def _columns(
+    conn: Conn, hub: Hub, kind: RecordKind, table: Table, column_map: Mapping[str, str]
+) -> tuple[Column, ...]:
+    fields = await records.hub_fields(conn, hub.workspace_id, kind)
+    samples = [["" if is_blank(cell) else cell for cell in cells] for _, cells in islice(table.rows(), _SAMPLES)]
+    return plan_columns(kind, table.headings, samples, fields, column_map)
+
+
+async def _rule(conn: Conn, hub: Hub, kind: RecordKind) -> MatchRule:
+    """The match rule of the active CRM's set-up, or the one that a new set-up begins with."""
+    stored = await workspaces.active_crm(conn, hub.workspace_id)
+    sync = SyncStep() if stored is None else (await setups.load_setup(conn, stored.id))[1].sync
+    return compile_rule(sync, kind, await records.hub_fields(conn, hub.workspace_id, kind))
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+class _Rejects:
+    """The file of rejected rows; it is only made when there are any."""
+
+    def __init__(self, path: Path, headings: tuple[str, ...]) -> None:
+        self.count = 0
+        self.reasons: Counter[tuple[str, str]] = Counter()
+        self._path = path
+        self._kept = [index for index, heading in enumerate(headings) if heading not in REJECT_HEADINGS]
+        self._headings = headings
+        self._file: IO[str] | None = None
+        self._writer: Any = None
+
+    def add(self, line: int, cells: list[str], problem: RowProblem) -> None:
+        if self._file is None:
+            self._open()
+        row = [cells[index] if index < len(cells) else "" for index in self._kept]
+        self._writer.writerow([*row, line, problem.column, problem.reason])
+        self.count += 1
+        self.reasons[problem.column, problem.reason] += 1
+
+    def _open(self) -> None:
+        try:
+            # The mark tells spreadsheets that it is UTF-8.
+            self._file = self._path.open("w", encoding="utf-8-sig", newline="")
+        except OSError as error:
+            raise BadInput(
+                f"Some rows are rejected, but {self._path} cannot be written: {error.strerror}.",
+                fix="Name another file for them (--rejects FILE).",
+            ) from None
+        self._writer = csv.writer(self._file)
+        self._writer.writerow([*(self._headings[index] for index in self._kept), *REJECT_HEADINGS])
+
+    def __enter__(self) -> _Rejects:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The file on its way into the staging table; ``staged`` rows so far."""
+
+    kind: RecordKind
+    table: Table
+    columns: tuple[Column, ...]
+    rejects: _Rejects
+    staged: int = 0
+    line: int = 0
+    _read: Callable[[Sequence[list[str]]], list[Incoming | RowProblem]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        used = [(each.index, each.heading, each.field) for each in self.columns if each.used]
+        self._read = reader(self.kind, len(self.columns), used)
+
+    async def chunks(self, tell: OnProgress) -> AsyncIterator[bytes]:
+        """The rows as `records.stage` wants them. Made in a thread, so that the database goes on meanwhile."""
+        rows = self.table.rows()
+        while (chunk := await asyncio.to_thread(self._chunk, rows)) is not None:
+            tell("reading", min(self.line, self.table.lines), self.table.lines)
+            yield chunk
+
+    def _chunk(self, rows: Iterator[Line]) -> bytes | None:
+        """The next rows; None at the end of the file."""
+        given = list(islice(rows, _CHUNK))
+        if not given:
+            return None
+        taken: list[Incoming] = []
+        for (line, cells), record in zip(given, self._read([cells for _, cells in given]), strict=True):
+            if isinstance(record, RowProblem):
+                self.rejects.add(line, cells, record)
+            else:
+                taken.append(record)
+        self.line = given[-1][0]
+        self.staged += len(taken)
+        return records.staged_rows(taken, self.staged - len(taken) + 1)
+
+
+# --- storing -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Stored:
+    created: int = 0
+    changed: int = 0
+
+
+async def _store(
+    conn: Conn, hub: Hub, kind: RecordKind, rule: MatchRule, *, scope: int | None, rows: int, tell: OnProgress
+) -> _Stored:
+    """Merge the staged rows slice by slice. A slice's match keys are made while the database merges the next one."""
+    stored, of = _Stored(), hub_keys(rule)
+    making: tuple[asyncio.Task[list[keys.KeyRow]], records.Merged] | None = None
+    for after in range(0, rows, _SLICE):
+        merged = await records.merge_staged(conn, hub.workspace_id, kind, after, after + _SLICE)
+        stored.created += merged.created
+        stored.changed += len(merged.changed)
+        if scope is not None:
+            if making is not None:
+                await keys.replace_hub_keys(conn, scope, await making[0], making[1].changed)
+            making = (asyncio.create_task(asyncio.to_thread(keys.key_rows, of, merged.written)), merged)
+        tell("storing", min(after + _SLICE, rows), rows)
+    if scope is not None and making is not None:
+        await keys.replace_hub_keys(conn, scope, await making[0], making[1].changed)
+    return stored

@@ -83,9 +83,14 @@ class Connector:
         self._manager.add_hookspecs(HookSpecs)
         try:
             self._manager.register(plugin, name=key)
-            self._manager.check_pending()
         except (pluggy.PluginValidationError, ValueError) as error:
-            raise self._broken(str(error).split("\n")[0]) from error
+            lines = str(error).splitlines()  # between them: the function's repr
+            raise self._broken(" ".join(dict.fromkeys([lines[0], lines[-1]]))) from error
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            unknown = ", ".join(repr(name) for name in vars(self._manager.hook) if name not in HOOKS and name[0] != "_")
+            raise self._broken(f"it has a hook {unknown}; Hub's are {', '.join(HOOKS)}.") from error
         self.capabilities = frozenset(self._checked_hooks())
         self.manifest = self._checked_manifest(plugin)
 
@@ -192,7 +197,7 @@ class Connector:
     def _checked_hooks(self) -> Iterable[str]:
         for hook in HOOKS:
             for implementation in getattr(self._manager.hook, hook).get_hookimpls():
-                if any(getattr(implementation, name, None) for name in _FORBIDDEN):
+                if any(implementation.opts.get(name) for name in _FORBIDDEN):
                     raise self._broken(f"its hook {hook} uses an option of hookimpl; Hub's hooks take none.")
                 if not inspect.iscoroutinefunction(implementation.function):
                     raise self._broken(f"its hook {hook} is not an 'async def'.")

@@ -129,6 +129,10 @@ async def store_records(
     latest = _latest(records)
     if not latest:
         return
+    # First the lock, then the rows: whoever makes all keys anew then sees them.
+    scope = await keys.crm_scope(
+        conn, mirror.workspace_id, mirror.connection_id, mirror.kind, rule=mirror.rule, mapping=mirror.mapping
+    )
     await _stage(conn, latest)
     rows = await all_rows(
         conn,
@@ -139,9 +143,6 @@ async def store_records(
             "fields": list(fields),
             "revive": revive,
         },
-    )
-    scope = await keys.crm_scope(
-        conn, mirror.workspace_id, mirror.connection_id, mirror.kind, rule=mirror.rule, mapping=mirror.mapping
     )
     if scope is None:
         return

@@ -108,19 +108,11 @@ async def bring_up_to_date(
     the first ``count`` of the selection are meant. Returns how it was done and why. Raises what the connector raises.
     """
     where = Mirror(hub.workspace_id, crm.stored.id, kind, rule, mapping)
-    async with hub.db.transaction() as conn:
-        state = await mirror.mirror_state(conn, crm.stored.id, kind)
-        size = await mirror.mirror_size(conn, crm.stored.id, kind)
-    whole = state.complete and {field.id for field in needed} <= state.fields
-    route = choose_route(
-        count,
-        linked,
-        mirror_size=size if whole else None,
-        mirror_fresh=state.age is not None and state.age < FRESH,
-        traits=crm_traits(crm),
-        rule=rule,
-        mapping=mapping,
-    )
+    route = await _route(hub, crm, where, needed, count, linked, crm_size=None)
+    if route.kind is RouteKind.PROBES and route.calls > 1:
+        # How many records the CRM has is not known; the first page says it, and is no loss if all of them are read.
+        crm_size = await mirroring.read_first_page(hub, crm, kind, needed=needed, mirror=where)
+        route = await _route(hub, crm, where, needed, count, linked, crm_size=crm_size)
     if route.kind is RouteKind.MIRROR:
         await mirroring.refresh(hub, crm, kind, needed=needed, max_age=FRESH, mirror=where, on_progress=on_progress)
         return route
@@ -135,6 +127,32 @@ async def bring_up_to_date(
         await read_into_mirror(hub, crm, where, [link.crm_id for link in ties.values()], needed)
         unlinked = [record for record in records if record.id not in ties]
         await probe_into_mirror(hub, crm, kind, rule=rule, mapping=mapping, records=unlinked, needed=needed)
+
+
+async def _route(
+    hub: Hub,
+    crm: OpenConnection,
+    where: Mirror,
+    needed: Sequence[FieldInfo],
+    count: int,
+    linked: int,
+    *,
+    crm_size: int | None,
+) -> Route:
+    async with hub.db.transaction() as conn:
+        state = await mirror.mirror_state(conn, crm.stored.id, where.kind)
+        size = await mirror.mirror_size(conn, crm.stored.id, where.kind)
+    whole = state.complete and {field.id for field in needed} <= state.fields
+    return choose_route(
+        count,
+        linked,
+        mirror_size=size if whole else None,
+        mirror_fresh=state.age is not None and state.age < FRESH,
+        traits=crm_traits(crm),
+        rule=where.rule,
+        mapping=where.mapping,
+        crm_size=crm_size,
+    )
 
 
 async def probe_into_mirror(

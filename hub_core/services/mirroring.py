@@ -92,6 +92,25 @@ async def refresh(
     return MirrorReport(*counts, calls=crm.http.calls - calls)
 
 
+async def read_first_page(
+    hub: Hub, crm: OpenConnection, kind: RecordKind, *, needed: Iterable[FieldInfo], mirror: Mirror
+) -> int | None:
+    """Begin a full reading, unless one has begun already; `refresh` goes on from there.
+
+    Returns how many records the CRM has, None when it does not say.
+    """
+    async with hub.db.transaction() as conn:
+        state = await mirror_state(conn, crm.stored.id, kind)
+    fields, known = await _fields(hub, crm, kind, {field.id: field for field in needed}, state)
+    if known and state.cursor is not None:
+        return None
+    page = await crm.connector.sync(crm.connection, kind, None, tuple(fields.values()))
+    async with hub.db.transaction() as conn:
+        await begin_reading(conn, mirror, fields)
+        await store_read(conn, mirror, _joined([page]), fields)
+    return len(page.changes) if page.done else page.total
+
+
 async def store_seen(conn: Conn, mirror: Mirror, records: Iterable[CrmRecord], fields: Iterable[str]) -> None:
     """Keep records that the CRM has answered with, of which ``fields`` were asked for."""
     await store_records(conn, mirror, records, tuple(fields))

@@ -160,6 +160,7 @@ async def advance(hub: Hub, run_id: int) -> float | None:
             return None
         run = await runs.take_lease(conn, run_id)
         stored = await _stored(conn, run)
+    hub = Hub(hub.settings, hub.db, stored.workspace_id, stored.workspace, hub.vault)  # a worker serves them all
     try:
         async with hub.open(stored) as crm, _in_hand(hub, run, crm):
             context = await gather_context(hub, crm, run)

@@ -30,3 +30,24 @@ async def switch_crm(conn: Conn, workspace_id: int, *, expected: int | None, to:
         [to, workspace_id, expected],
     )
     return changed == 1
+
+
+async def remove_workspace(conn: Conn, key: str) -> None:
+    """Remove the workspace ``key`` and everything in it, if there is one."""
+    found = await value(conn, "SELECT id FROM workspace WHERE key = %s", [key])
+    if found is None:
+        return
+    for statement in (
+        "DELETE FROM hub_key WHERE scope IN (SELECT id FROM key_scope WHERE workspace_id = %s)",
+        "DELETE FROM crm_key WHERE scope IN (SELECT id FROM key_scope WHERE workspace_id = %s)",
+        "DELETE FROM key_scope WHERE workspace_id = %s",
+        "DELETE FROM journal WHERE workspace_id = %s",
+        "DELETE FROM run WHERE workspace_id = %s",
+        "UPDATE workspace SET active_crm = NULL WHERE id = %s",
+        "DELETE FROM connection WHERE workspace_id = %s",
+        "DELETE FROM record WHERE workspace_id = %s AND kind = 'contact'",
+        "DELETE FROM record WHERE workspace_id = %s",
+        "DELETE FROM custom_field WHERE workspace_id = %s",
+        "DELETE FROM workspace WHERE id = %s",
+    ):
+        await execute(conn, statement, [found])

@@ -38,6 +38,11 @@ class Simulator:
     def __init__(self, config: SimulatorConfig) -> None:
         self.account = Account(config)
 
+    @property
+    def sign_in(self) -> dict[str, str]:
+        """Settings with which the plugin gets in."""
+        return {"access_token": min(self.account.settings.access_tokens)}
+
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)

@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str, str]] = {
     "connect": ("connections", "connect", "Connect an integration, or connect it again with other settings.", _START),
     "enable": ("connections", "enable", "Make a connected CRM the active one, or switch an integration on.", _START),
     "disable": ("connections", "disable", "Take the active CRM, or another integration, out of use.", _START),
-    "fields": ("setup", "fields", "List the fields of the active CRM.", _START),
+    "fields": ("fields", "fields", "List the fields of the active CRM.", _START),
     "setup": ("setup", "app", "Matching, field mapping, campaign mapping and user mapping of the active CRM.", _START),
     "import": ("importing", "import_", "Read contacts and companies from a CSV, Excel or JSON file.", _WORK),
     "match": ("matching", "match", "Find which CRM records the hub's records are.", _WORK),

@@ -36,8 +36,8 @@ def start(as_json: Json = False) -> None:
     from hub_core.engine.store import migrations
 
     settings = _embedded()
-    url = embedded.start(settings.embedded_data)
-    asyncio.run(migrations.upgrade(url))
+    asyncio.run(migrations.upgrade(embedded.start(settings.embedded_data)))
+    url = embedded.running_url(settings.embedded_data)
     emit({"running": True, "url": url}, as_json, lambda: f"Running: {url}")
 
 
@@ -138,21 +138,11 @@ def _rows(settings: HubSettings) -> list[dict[str, str]]:
 
 
 def _redacted(url: str) -> str:
-    """A database URL without its password."""
+    """A database URL, or a "key=value ..." text, without its passwords."""
     import re
-    from urllib.parse import urlsplit, urlunsplit
 
-    try:
-        parts = urlsplit(url)
-        if not parts.scheme:  # key=value form
-            return re.sub(r"(password\s*=\s*)('[^']*'|\S+)", r"\1***", url)
-        if parts.password:
-            user, _, host = parts.netloc.rpartition("@")
-            parts = parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}")
-        query = re.sub(r"(?<![^&])((?:ssl)?password=)[^&]*", r"\1***", parts.query)
-        return urlunsplit(parts._replace(query=query))
-    except ValueError:
-        return "(not a URL)"
+    url = re.sub(r"(//[^:/?#@]*:).*(?=@)", r"\1***", url)
+    return re.sub(r"(password\s*=\s*)('[^']*'|[^\s&]+)", r"\1***", url)
 
 
 def _table(rows: list[dict[str, str]]) -> RenderableType:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from pathlib import Path
 from typing import Annotated, Any, NoReturn, cast
 
 import typer
@@ -43,7 +42,6 @@ COMMANDS: dict[str, tuple[str, str, str, str]] = {
     "worker": ("worker", "worker", "Carry out queued runs until stopped.", _HOST),
 }
 
-_HERE = Path(__file__).parent
 _CODES = "Exit codes: " + ", ".join(f"{code.value} {code.name.lower().replace('_', ' ')}" for code in ExitCode) + "."
 
 
@@ -53,9 +51,8 @@ class _LazyGroup(TyperGroup):
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
         _answer_help(self)
-        for name, (module, _, text, panel) in COMMANDS.items():
-            if (_HERE / f"{module}.py").exists():
-                self.add_command(TyperCommand(name, help=text, rich_help_panel=panel))
+        for name, (_, _, text, panel) in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=text, rich_help_panel=panel))
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         if args and args[0] in self.commands:

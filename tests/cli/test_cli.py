@@ -19,8 +19,9 @@ import hub_core.cli as cli, types, sys
 def command() -> None:
     '''Fail.'''
     {statement}
-sys.modules["hub_core.cli.raising"] = types.SimpleNamespace(command=command)
-cli.COMMANDS["raising"] = ("__init__", "command", "Fail.", "Work")
+module = sys.modules["hub_core.cli.raising"] = types.ModuleType("hub_core.cli.raising")
+module.command = command
+cli.COMMANDS["raising"] = ("raising", "command", "Fail.", "Work")
 cli.main()
 """
 

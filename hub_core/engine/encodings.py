@@ -29,8 +29,8 @@ _GUESSES = [
     *("shift_jis", "gb18030", "big5", "euc_kr"),
 ]
 _LABELS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp1252": "Windows-1252", "cp1250": "Windows-1250"}
-# Signs that stand inside a word only when Central European text is read as Western European ("Ma³gorzata").
-_SIGN_IN_WORD = re.compile(r"[^\W\d_][¹³£¯¿¥¼¾][^\W\d_]")
+# Signs that stand inside a word only when it is misread: Central European ("Ma³gorzata") or an old Mac's ("Grš§e").
+_SIGN_IN_WORD = re.compile(r"[^\W\d_][¹³£¯¿¥¼¾§†‡…‰Ÿ][^\W\d_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _guess(head: bytes, odd: bytes) -> str:
     best, rank = "", (0.0, 0.0, 0.0, 0)
     for match in from_bytes(sample, cp_isolation=_GUESSES, preemptive_behaviour=False):
         for name in {match.encoding, *match.could_be_from_charset} & set(_GUESSES):
-            misread = name != "cp1250" and bool(_SIGN_IN_WORD.search(str(match)))
+            misread = _SIGN_IN_WORD.search(str(match)) is not None
             score = (-float(misread), -round(match.chaos, 2), match.coherence, int(name == "cp1252"))
             if not best or score > rank:
                 best, rank = name, score

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: (line number in the file, cells); the line is where the row begins.
 Line: TypeAlias = "tuple[int, list[str]]"
 DELIMITERS = (",", ";", "\t", "|")
-_DELIMITER_NAMES = {"\t": "tab"}
+_DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 MAX_CELL = 10_000_000  # characters
 _SAVE_AS = "Save it as CSV UTF-8 or XLSX and import that."
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -43,7 +43,7 @@ _NO_TABLE = {
 
 
 class Table(Protocol):
-    """A table with headings. ``format`` is for people ("CSV, Windows-1252, ;"), ``lines`` about how many it has."""
+    """A table with headings. ``format`` is for people ("CSV, UTF-8, comma"), ``lines`` about how many it has."""
 
     @property
     def headings(self) -> tuple[str, ...]: ...
@@ -202,7 +202,8 @@ def _open_workbook(path: Path) -> SheetTable:
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
     try:
-        book = CalamineWorkbook.from_path(str(path))
+        with path.open("rb") as file:
+            book = CalamineWorkbook.from_filelike(file)
         names = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
         for name in names:
             sheet = book.get_sheet_by_name(name)

@@ -108,15 +108,18 @@ def camel_case(heading: str) -> str:
     """A heading as a field id: "Größe (m²)" is "grosseM2"; "" when it has no letter or digit."""
     plain = unicodedata.normalize("NFKD", heading.replace("ß", "ss"))
     words = _WORD.findall("".join(character for character in plain if not unicodedata.combining(character)))
+    words = [word.lower() if word.isupper() else word for word in words]
     return "".join(
-        word.lower() if number == 0 else word[0].upper() + word[1:].lower() for number, word in enumerate(words)
+        word[0].upper() + word[1:] if number else word[0].lower() + word[1:] for number, word in enumerate(words)
     )
 
 
 def _free_id(heading: str, taken: Collection[str]) -> str:
+    """An id that no field has, not even in another case."""
+    used = {EXTERNAL_ID.casefold(), *map(str.casefold, taken)}
     base = camel_case(heading) or "column"
     candidate, number = base, 1
-    while candidate in taken or candidate == EXTERNAL_ID:
+    while candidate.casefold() in used:
         number += 1
         candidate = f"{base}{number}"
     return candidate

@@ -19,7 +19,7 @@ from hub_core.engine.store import keys, records, setups, workspaces
 from hub_core.engine.store.database import Conn
 from hub_core.engine.tables import Line, Table, open_table
 from hub_core.errors import BadInput
-from hub_core.model.records import RecordKind
+from hub_core.model.records import Record, RecordKind
 from hub_core.model.setup import SyncStep
 from hub_core.rules.columns import REJECT_HEADINGS, Column, plan_columns
 from hub_core.rules.incoming import Incoming, RowProblem, is_blank, reader
@@ -128,6 +128,13 @@ async def import_file(
         reasons=dict(rejects.reasons.most_common()),
         employed=employed,
     )
+
+
+async def list_records(hub: Hub, kind: RecordKind, *, after: int = 0, limit: int = 20) -> tuple[int, list[Record]]:
+    """How many contacts or companies there are, and ``limit`` of them above the id ``after``."""
+    async with hub.db.transaction() as conn:
+        total = await records.count_records(conn, hub.workspace_id, kind)
+        return total, await records.records_after(conn, hub.workspace_id, kind, after, limit)
 
 
 def _beside(path: Path, wanted: Path | None) -> Path:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from hub_core.cli._output import Json, console, err, print_json, run
-from hub_core.errors import BadInput, ExitCode
+from hub_core.errors import BadInput, ExitCode, HubError
 
 if TYPE_CHECKING:
     from hub_core.model.records import RecordKind
     from hub_core.model.setup import CrmSetup
     from hub_core.services.hub import Hub, OpenConnection
-    from hub_core.services.setup import Judged
+    from hub_core.services.setup import CrmUser, Judged
 
     Edit: TypeAlias = Callable[[Hub, OpenConnection, CrmSetup], Awaitable[CrmSetup]]
 
@@ -44,10 +44,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Save without asking.")]
 
 
 @app.command()
-def show(
-    step: Annotated[Step | None, typer.Option(help="Only this step.")] = None,
-    as_json: Json = False,
-) -> None:
+def show(step: Annotated[Step | None, typer.Option(help="Only this step.")] = None, as_json: Json = False) -> None:
     """Show how records are matched, the field mapping with its problems, and who owns what."""
     run(_show(step, as_json))
 
@@ -59,10 +56,7 @@ async def _show(step: Step | None, as_json: bool) -> None:
     async with active_crm() as (hub, crm):
         version, saved = await setup.load(hub, crm)
         judged = await setup.judge(hub, crm, saved)
-        step_users = saved.users
-        named = step_users.default_owner or step_users.users or step_users.identities
-        ask = not as_json and (step is Step.USERS or (step is None and named))
-        users = await setup.crm_users(crm) if ask else []
+        users = [] if as_json else await _users(crm, saved, step)
     if as_json:
         data = tables.setup_data(crm, judged, version)
         print_json(data if step is None else {"version": version, step.value: data[step.value]})
@@ -77,6 +71,22 @@ async def _show(step: Step | None, as_json: bool) -> None:
         out.print(tables.fields_view(judged))
     if step in (None, Step.USERS):
         out.print(tables.users_view(judged, users, everybody=step is Step.USERS))
+
+
+async def _users(crm: OpenConnection, saved: CrmSetup, step: Step | None) -> list[CrmUser]:
+    """The CRM's users, when they are shown; without them the other steps are shown all the same."""
+    from hub_core.services.setup import crm_users
+
+    named = saved.users.default_owner or saved.users.users or saved.users.identities
+    if step is not Step.USERS and not (step is None and named):
+        return []
+    try:
+        return await crm_users(crm)
+    except HubError as error:
+        if step is Step.USERS:
+            raise
+        err().print(f"The CRM's users cannot be shown: {error}", markup=False)
+        return []
 
 
 @app.command()
@@ -191,8 +201,7 @@ def map_(
     kind: KindArgument,
     pair: Annotated[str, typer.Argument(metavar="HUBFIELD=CRMFIELD", help="CRMFIELD alone with a value of your own.")],
     mode: Annotated[
-        str | None,
-        typer.Option(help="bidirectional, crm_overwrites_hub, hub_overwrites_crm, if_empty or off."),
+        str | None, typer.Option(help="bidirectional, crm_overwrites_hub, hub_overwrites_crm, if_empty or off.")
     ] = None,
     fixed: Annotated[str | None, typer.Option(metavar="VALUE", help="The same value for every record.")] = None,
     manual: Annotated[str | None, typer.Option(metavar="LABEL", help="Ask for the value when exporting.")] = None,

@@ -32,7 +32,9 @@ def to_yaml(setup: CrmSetup, heading: str = "") -> str:
             {key: value for key, value in row.items() if key not in _USUAL or value != _USUAL[key]}
             for row in mapping["rows"]
         ]
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+    # PyYAML does not read its own writing of U+0085 back unless it is escaped, and with it everything beyond ASCII.
+    plain = "\x85" not in setup.model_dump_json()
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=plain, width=120)
     return "".join(f"# {line}\n" for line in heading.splitlines()) + text
 
 

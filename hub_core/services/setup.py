@@ -231,35 +231,29 @@ async def suggest(hub: Hub, crm: OpenConnection, setup: CrmSetup) -> Suggestion:
 
     Nothing is saved. A proposed row that would be red is inactive.
     """
-    judged = await judge(hub, crm, setup)
+    before = await judge(hub, crm, setup)
     added: dict[RecordKind, tuple[Row, ...]] = {}
     used: dict[RecordKind, dict[str, int]] = {}
     left: dict[RecordKind, dict[str, list[str]]] = {}
     for kind in KINDS:
         async with hub.db.transaction() as conn:
             used[kind] = await record_values.used_fields(conn, hub.workspace_id, kind)
-        added[kind], left[kind] = await _suggested(hub, crm, judged, kind, frozenset(used[kind]))
-        setup = with_rows(setup, kind, (*setup.fields.of(kind).rows, *added[kind]))
-    judged = await judge(hub, crm, setup)
-    red = {
-        kind: {
-            row.crm
-            for row, found in zip(setup.fields.of(kind).rows, judged.reports[kind].rows, strict=True)
-            if row in added[kind] and found.status is Status.ERROR
-        }
-        for kind in KINDS
-    }
-    if any(red.values()):
-        for kind in KINDS:
-            added[kind] = tuple(_switched_off(row, red[kind]) for row in added[kind])
-            rows = setup.fields.of(kind).rows
-            setup = with_rows(setup, kind, (*rows[: len(rows) - len(added[kind])], *added[kind]))
-        judged = await judge(hub, crm, setup)
-    return Suggestion(judged, added, used, left)
+        added[kind], left[kind] = await _suggested(hub, crm, before, kind, frozenset(used[kind]))
+    judged = await judge(hub, crm, _with_added(setup, added))
+    for kind in KINDS:
+        found = judged.reports[kind].rows[len(setup.fields.of(kind).rows) :]
+        added[kind] = tuple(
+            row.model_copy(update={"active": status.status is not Status.ERROR})
+            for row, status in zip(added[kind], found, strict=True)
+        )
+    merged = _with_added(setup, added)
+    return Suggestion(judged if merged == judged.setup else await judge(hub, crm, merged), added, used, left)
 
 
-def _switched_off(row: Row, red: set[str]) -> Row:
-    return row.model_copy(update={"active": False}) if row.crm in red else row
+def _with_added(setup: CrmSetup, added: Mapping[RecordKind, tuple[Row, ...]]) -> CrmSetup:
+    for kind, rows in added.items():
+        setup = with_rows(setup, kind, (*setup.fields.of(kind).rows, *rows))
+    return setup
 
 
 class _Asked(Mapping[str, tuple[str, ...]]):

@@ -67,11 +67,12 @@ def _judge(plugin: Installed) -> Verdict:
 
 
 def _stamp() -> list[object]:
-    """What every verdict depends on: the hub, Python, and which packages are installed."""
-    times: list[int] = []
-    for folder in filter(None, sys.path):
-        with contextlib.suppress(OSError):
-            times.append(Path(folder).stat().st_mtime_ns)
+    """What every verdict depends on: the hub, Python, and where installers write."""
+    times = [
+        Path(folder).stat().st_mtime_ns
+        for folder in sys.path
+        if folder.endswith(("site-packages", "dist-packages")) and Path(folder).is_dir()
+    ]
     return [__version__, list(HUB_API), sys.version, times]
 
 

@@ -55,7 +55,7 @@ class Ready:
 
 async def write_batch(context: ExportContext) -> bool:
     """Carry out the next batch; False when no planned write is left."""
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         items = await plans.next_batch(conn, context.run.id, context.traits.batch)
     if not items:
         return False
@@ -95,7 +95,7 @@ async def _targets(context: ExportContext, items: Sequence[Item]) -> dict[int, s
     ids = sorted({step.record_id for item in items for step in item.decision.associations})
     if not ids:
         return {}
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         found = await links.links_of(conn, context.connection_id, ids)
     return {record_id: link.crm_id for record_id, link in found.items()}
 
@@ -128,7 +128,7 @@ async def _replanned(
 ) -> list[Ready]:
     """Decide once more on records whose CRM values are not the planned ones; ends those with nothing left to write."""
     ids = [item.decision.record_id for item, _ in again]
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         await runs.hold_lease(conn, context.run)
         records = await selection.records_by_id(conn, kind.part.kind, ids)
         _, leads = await selection.twins_of(conn, context.run.id, kind.part.kind, ids)
@@ -162,7 +162,7 @@ async def _replanned(
 
 
 async def _send(context: ExportContext, kind: KindContext, ready: Sequence[Ready]) -> None:
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         await runs.hold_lease(conn, context.run)
         await plans.mark_sending(conn, context.run.id, [each.item.seq for each in ready])
     writes = [_write(each) for each in ready]
@@ -205,7 +205,7 @@ async def store_outcomes(
                 ended.append(Ended(each.item.seq, "failed", error=refusal.reason))
             case None:
                 raise ConnectorBug(context.crm.connector.key, "export", f"there is no outcome for {each.ref}.")
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         await runs.hold_lease(conn, context.run)
         taken = await links.linked_records(
             conn, context.connection_id, kind.part.kind, [refusal.existing_id for _, refusal in existing]
@@ -285,7 +285,7 @@ def _as_written(kind: KindContext, each: Ready, done: Written) -> CrmRecord:
 
 
 async def _end(context: ExportContext, ended: Sequence[Ended]) -> None:
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         await runs.hold_lease(conn, context.run)
         await end_items(conn, context, ended)
 

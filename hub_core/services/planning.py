@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hub_core.engine.store import candidates, links, plans, runs, selection
-from hub_core.engine.store.database import Conn
+from hub_core.engine.store.database import Conn, refresh_statistics
 from hub_core.manifest import CrmTraits
 from hub_core.model.plan import Action, Decision, RunState
 from hub_core.model.records import RecordKind
@@ -31,11 +31,11 @@ async def plan_chunk(context: ExportContext) -> bool:
     kind = context.kinds[part.kind]
     if not cursor["prepared"]:
         cursor.update(await _prepare(context, kind), prepared=True, after=0)
-        async with context.hub.db.transaction() as conn:
+        async with context.hub.db.transaction(batch=True) as conn:
             await runs.hold_lease(conn, context.run)
             await runs.update_run(conn, context.run.id, cursor=cursor)
         return True
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         records = await selection.selected_after(conn, part.selection, cursor["after"], PAGE)
         scopes = (cursor["hub_scope"], cursor["crm_scope"])
         known = await situations(conn, context, kind, records, scopes) if records else []
@@ -47,7 +47,7 @@ async def plan_chunk(context: ExportContext) -> bool:
         steps = needed.get(situation.record.id)
         if steps is not None:
             decisions[index] = decide(replace(situation, associations=steps), kind.exporting)
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         await runs.hold_lease(conn, context.run)
         if records:
             cursor["after"] = records[-1].id
@@ -87,6 +87,7 @@ async def _prepare(context: ExportContext, kind: KindContext) -> dict[str, int]:
         crm_scope = await matching.ensure_crm_keys(
             conn, context.hub.workspace_id, context.connection_id, kind.part.kind, rule=kind.rule, mapping=kind.compared
         )
+        await selection.look_at_sizes(conn)
         await selection.find_twins(
             conn, context.run.id, selected, context.connection_id, hub_scope=hub_scope, crm_scope=crm_scope
         )
@@ -112,6 +113,7 @@ async def _complete(context: ExportContext) -> None:
         await runs.hold_lease(conn, context.run)
         counts = await plans.counts_by_action(conn, context.run.id)
         tied = await plans.count_tied(conn, context.run.id)
+        await refresh_statistics(conn, ("plan_item",))
         calls = estimated_calls(counts, tied, context.traits)
         writes = sum(number for (_, action), number in counts.items() if action.writes)
         await runs.update_run(

@@ -40,12 +40,12 @@ async def reconcile(context: ExportContext) -> float | None:
 
     Returns None when all is settled, or how many seconds the CRM's search still needs before it can be asked.
     """
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         sending = await plans.items_sending(conn, context.run.id)
     if not sending:
         return None
     updates = [item for item in sending if item.decision.action is not Action.CREATE]
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         await runs.hold_lease(conn, context.run)
         await plans.set_planned(conn, context.run.id, [(item.seq, item.decision) for item in updates])
     for what in (RecordKind.COMPANY, RecordKind.CONTACT):
@@ -61,7 +61,7 @@ async def reconcile(context: ExportContext) -> float | None:
 
 async def _catch_up(context: ExportContext, kind: KindContext, creates: Sequence[Item]) -> float | None:
     """Bring the mirror to a state that must hold what was created; seconds to wait if that is not possible yet."""
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         size = await mirroring.mirror_size(conn, context.connection_id, kind.part.kind)
     if size / context.traits.page <= _FULL_READ_CALLS:
         await mirroring.refresh(context.hub, context.crm, kind.part.kind, needed=kind.fields, max_age=0, whole=True)
@@ -78,7 +78,7 @@ async def _catch_up(context: ExportContext, kind: KindContext, creates: Sequence
 async def _look_up(context: ExportContext, kind: KindContext, creates: Sequence[Item]) -> None:
     found: dict[int, Mirrored] = {}
     used: set[str] = set()
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         for field, items in _by_telling_field(creates).items():
             values = [str(_created(item)[field]) for item in items]
             strangers = await candidates.unlinked_mirrored(conn, context.connection_id, kind.part.kind, field, values)
@@ -96,7 +96,7 @@ async def _look_up(context: ExportContext, kind: KindContext, creates: Sequence[
         }
         await store_outcomes(context, kind, arrived, outcomes)
     lost = [item for item in creates if item.seq not in found]
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         await runs.hold_lease(conn, context.run)
         await plans.set_planned(conn, context.run.id, [(item.seq, item.decision) for item in lost])
 
@@ -158,7 +158,7 @@ async def verify_ties(context: ExportContext, after: int) -> int | None:
 
     Returns the number of the last item looked at, None when there is none left.
     """
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         items = await plans.written_with_associations(conn, context.run.id, after, context.traits.association_batch)
         ids = sorted({step.record_id for item in items for step in item.decision.associations})
         targets = {key: link.crm_id for key, link in (await links.links_of(conn, context.connection_id, ids)).items()}
@@ -172,7 +172,7 @@ async def verify_ties(context: ExportContext, after: int) -> int | None:
         if writes:
             await context.crm.connector.export(context.crm.connection, RecordKind.CONTACT, writes)
         present |= await _read_ties(context, [item.decision.crm_id or "" for item in wrong])
-    async with context.hub.db.transaction() as conn:
+    async with context.hub.db.transaction(batch=True) as conn:
         await runs.hold_lease(conn, context.run)
         agreed = [
             Link(item.decision.record_id, item.decision.crm_id or "", _agreed_ties(item, targets))

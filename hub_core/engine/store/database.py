@@ -28,6 +28,12 @@ set_json_dumps(orjson.dumps)
 set_json_loads(orjson.loads)
 
 
+_BY_INDEX = (
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+    " set_config('enable_mergejoin', 'off', true)"
+)
+
+
 class Database:
     """``transaction()`` gives a connection; it commits at the end and rolls back on an error."""
 
@@ -36,10 +42,16 @@ class Database:
         self._pool = pool
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Conn]:
-        """Raises `DatabaseUnavailable` when the server is gone."""
+    async def transaction(self, *, batch: bool = False) -> AsyncGenerator[Conn]:
+        """``batch``: every statement is about a few hundred rows, to be found by index however large and new the tables
+        are; the planner cannot know that of tables that grow faster than their statistics.
+
+        Raises `DatabaseUnavailable` when the server is gone.
+        """
         try:
             async with self._pool.connection() as conn:
+                if batch:
+                    await conn.execute(_BY_INDEX)
                 yield conn
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise DatabaseUnavailable(
@@ -98,6 +110,19 @@ async def value(conn: Conn, sql: str, params: Params = None) -> Any:
     """The first column of the first row, None when there is none."""
     row = await one_row(conn, sql, params)
     return None if row is None else next(iter(row.values()))
+
+
+async def refresh_statistics(conn: Conn, tables: Sequence[str]) -> None:
+    """Tell PostgreSQL's planner about tables of which half or more is new since it last looked."""
+    grown = await all_rows(
+        conn,
+        "SELECT oid::regclass::text AS name FROM pg_class WHERE oid = ANY(%s::regclass[])"
+        " AND (reltuples < 0 OR pg_relation_size(oid) / 8192 > 1.5 * greatest(relpages, 4)"
+        " OR pg_stat_get_mod_since_analyze(oid) > 0.5 * greatest(reltuples, 100))",
+        [list(tables)],
+    )
+    for table in grown:
+        await execute(conn, f"ANALYZE {table['name']}")
 
 
 async def execute(conn: Conn, sql: str, params: Params = None) -> int:

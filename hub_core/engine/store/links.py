@@ -52,36 +52,30 @@ async def save_links(
     """
     if not links:
         return {}
-    ids = [link.record_id for link in links]
-    crm_ids = [link.crm_id for link in links]
-    agreed = [orjson.dumps(link.agreed).decode() for link in links]
+    holders = await linked_records(conn, connection_id, kind, [link.crm_id for link in links])
+    refused = {
+        link.record_id: link.crm_id for link in links if holders.get(link.crm_id, link.record_id) != link.record_id
+    }
+    free = [link for link in links if link.record_id not in refused]
     await execute(
         conn,
         """
         INSERT INTO link (connection_id, kind, record_id, crm_id, agreed, run_id)
         SELECT %s, %s, new.record_id, new.crm_id, new.agreed::jsonb, %s
         FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (record_id, crm_id, agreed)
-        ON CONFLICT DO NOTHING
+        ON CONFLICT (connection_id, record_id)
+            DO UPDATE SET agreed = link.agreed || excluded.agreed, crm_id = excluded.crm_id
         """,
-        [connection_id, kind.value, run_id, ids, crm_ids, agreed],
+        [
+            connection_id,
+            kind.value,
+            run_id,
+            [link.record_id for link in free],
+            [link.crm_id for link in free],
+            [orjson.dumps(link.agreed).decode() for link in free],
+        ],
     )
-    await execute(
-        conn,
-        """
-        UPDATE link SET agreed = link.agreed || new.agreed::jsonb, crm_id = new.crm_id
-        FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (record_id, crm_id, agreed)
-        WHERE link.connection_id = %s AND link.record_id = new.record_id
-            AND NOT EXISTS (SELECT FROM link other WHERE other.connection_id = link.connection_id
-                AND other.kind = link.kind AND other.crm_id = new.crm_id AND other.record_id <> link.record_id)
-        """,
-        [ids, crm_ids, agreed, connection_id],
-    )
-    stored = await links_of(conn, connection_id, ids)
-    return {
-        link.record_id: link.crm_id
-        for link in links
-        if link.record_id not in stored or stored[link.record_id].crm_id != link.crm_id
-    }
+    return refused
 
 
 async def remove_links(conn: Conn, connection_id: int, record_ids: Sequence[int]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from hub_core.engine.store.database import Conn, all_rows, execute, value
+from hub_core.engine.store.database import Conn, all_rows, execute, refresh_statistics, value
 from hub_core.model.records import Record, RecordKind
 from hub_core.rules.selecting import Filter
 
@@ -98,9 +98,18 @@ async def records_by_id(conn: Conn, kind: RecordKind, ids: Sequence[int]) -> dic
     return {row["id"]: Record(row["id"], kind, row["values"], row["external_id"], row["company_id"]) for row in rows}
 
 
+async def look_at_sizes(conn: Conn) -> None:
+    """Before the tables that a plan is made from are joined: they may have been filled a moment ago."""
+    await refresh_statistics(conn, ("record", "crm_record", "hub_key", "crm_key", "link"))
+
+
 def twins_table(run_id: int, kind: RecordKind) -> str:
     """The table that holds a run's twins while it is planned and applied."""
     return f"twins_{run_id}_{kind.value}"
+
+
+#: All steps are joins of whole tables, whatever the planner makes of their sizes.
+_BULK = ("enable_nestloop = off", "enable_mergejoin = off", "work_mem = '128MB'")
 
 
 async def find_twins(
@@ -112,6 +121,8 @@ async def find_twins(
     condition, params = where(selection)
     table = twins_table(run_id, selection.kind)
     await execute(conn, f"DROP TABLE IF EXISTS {table}")
+    for setting in _BULK:
+        await execute(conn, f"SET LOCAL {setting}")
     await execute(
         conn,
         f"""

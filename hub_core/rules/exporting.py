@@ -26,8 +26,9 @@ class Situation:
     """Everything known of one hub record.
 
     ``linked``: the CRM id of its link. ``current``: the values of each CRM record in question, by CRM id; a linked one
-    that is not in it has gone from the CRM. ``taken``: which hub records CRM records are
-    linked to. ``twin_of``: an earlier record of this export that is the same one. ``associations``: ties to companies (or contacts) that are wanted and not known to be there.
+    that is not in it has gone from the CRM. ``taken``: which hub records CRM records are linked to. ``twin_of``: an
+    earlier record of this export that is the same one. ``associations``: ties to companies that are wanted and not known
+    to be there.
     """
 
     record: Record
@@ -65,7 +66,7 @@ def decide(situation: Situation, exporting: Exporting) -> Decision:
     answer = situation.answer
     if answer is not None and answer.choice == "skip":
         return Decision(record.id, Action.SKIP, "You chose to skip it")
-    if answer is not None and answer.choice == "link" and answer.crm_id in situation.current:
+    if answer is not None and answer.crm_id is not None and answer.crm_id in situation.current:
         return _write(situation, exporting, answer.crm_id, "you chose this record", new_link=True)
     if situation.twin_of is not None:
         return Decision(

@@ -27,9 +27,13 @@ from hub_core.errors import (
     UserMustAct,
 )
 from hub_core.model.plan import ExportOptions, RunState
+from hub_core.rules.checking import check_manual
+from hub_core.rules.mapping import compile_mapping
 from hub_core.services import applying, planning, settling
 from hub_core.services.export_context import ExportContext, gather_context, known_fields, parts_of
+from hub_core.services.fields import crm_fields
 from hub_core.services.hub import Hub, OpenConnection
+from hub_core.services.setup import crm_users, user_id
 
 #: Seconds that a chunk may take before it gives the run back (a single batch is never cut).
 CHUNK_SECONDS = 5.0
@@ -41,10 +45,22 @@ _HEARTBEAT = 5.0
 
 
 async def start_export(hub: Hub, options: ExportOptions) -> Run:
-    """Store a run that is to be planned. Raises `NotPossible` without an active CRM, `BadInput` for bad options."""
-    async with hub.crm() as crm, hub.db.transaction() as conn:
-        version, setup = await setups.load_setup(conn, crm.stored.id)
-        parts_of(options, setup, hub.workspace_id, await known_fields(conn, hub.workspace_id))
+    """Store a run that is to be planned. The owner may be given by e-mail address.
+
+    Raises `NotPossible` without an active CRM, `BadInput` for options that do not fit.
+    """
+    async with hub.crm() as crm:
+        if options.owner:
+            options = replace(options, owner=user_id(crm, await crm_users(crm), options.owner))
+        async with hub.db.transaction() as conn:
+            version, setup = await setups.load_setup(conn, crm.stored.id)
+            fields = await known_fields(conn, hub.workspace_id)
+        parts_of(options, setup, hub.workspace_id, fields)
+        if options.manual:
+            known = await crm_fields(hub, crm, options.kind)
+            compiled = compile_mapping(setup.fields.of(options.kind), fields[options.kind], known)
+            check_manual(compiled, options.manual)
+    async with hub.db.transaction() as conn:
         run_id = await runs.new_run(conn, hub.workspace_id, crm.stored.id, options, setup_version=version, stage="plan")
         return await runs.get_run(conn, run_id)
 

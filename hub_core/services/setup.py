@@ -187,7 +187,7 @@ async def with_user_ids(crm: OpenConnection, setup: CrmSetup, before: CrmSetup) 
     if named <= kept:
         return setup
     users = await crm_users(crm)
-    ids = {name: name if name in kept else _user_id(crm, users, name) for name in named if name is not None}
+    ids = {name: name if name in kept else user_id(crm, users, name) for name in named if name is not None}
     step = UserStep(
         identities={who: ids[user] for who, user in setup.users.identities.items()},
         users={who: ids[user] for who, user in setup.users.users.items()},
@@ -196,7 +196,8 @@ async def with_user_ids(crm: OpenConnection, setup: CrmSetup, before: CrmSetup) 
     return setup.model_copy(update={"users": step})
 
 
-def _user_id(crm: OpenConnection, users: list[CrmUser], name: str) -> str:
+def user_id(crm: OpenConnection, users: list[CrmUser], name: str) -> str:
+    """The id of the CRM user with this id or e-mail address. Raises as `with_user_ids`."""
     meant = [user for user in users if user.id == name or (user.email and user.email.casefold() == name.casefold())]
     able = [user for user in meant if user.active]
     if not meant:

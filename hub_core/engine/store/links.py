@@ -8,7 +8,7 @@ from datetime import datetime
 
 import orjson
 
-from hub_core.engine.store.database import Conn, all_rows, execute, one_row
+from hub_core.engine.store.database import Conn, Row, all_rows, execute, one_row
 from hub_core.errors import UnknownName
 from hub_core.model.plan import Change
 from hub_core.model.records import CrmValue, RecordKind
@@ -104,6 +104,12 @@ class Review:
     created_at: datetime
 
 
+def _review(row: Row) -> Review:
+    fields = dict(row)
+    fields["kind"], fields["candidates"] = RecordKind(row["kind"]), tuple(row["candidates"])
+    return Review(**fields)
+
+
 _REVIEW = "id, kind, record_id, reason, candidates, answer, crm_id, created_at"
 
 
@@ -141,7 +147,7 @@ async def reviews(conn: Conn, connection_id: int, *, answered: bool = False, lim
         f"SELECT {_REVIEW} FROM review WHERE connection_id = %s AND (answer <> '') = %s ORDER BY id LIMIT %s",
         [connection_id, answered, limit],
     )
-    return [Review(**{**row, "kind": RecordKind(row["kind"]), "candidates": tuple(row["candidates"])}) for row in rows]
+    return [_review(row) for row in rows]
 
 
 async def open_reviews(conn: Conn, connection_id: int) -> int:
@@ -162,7 +168,7 @@ async def answer(conn: Conn, connection_id: int, review_id: int, choice: str, cr
     )
     if row is None:
         raise UnknownName("review", str(review_id), [], fix="See 'hub review list'.")
-    return Review(**{**row, "kind": RecordKind(row["kind"]), "candidates": tuple(row["candidates"])})
+    return _review(row)
 
 
 # The journal

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -212,13 +213,19 @@ def crm_keys(rule: MatchRule, mapping: FieldMap) -> Keys:
     return _keys(rule.on(mapping), mapping)
 
 
+def _remembering(normaliser: str) -> Callable[[str], str]:
+    """A company's name is dear to normalise, and its people come in numbers."""
+    normalise = NORMALISERS[normaliser]
+    return lru_cache(32_768)(normalise) if normaliser == "company_name" else normalise
+
+
 def _keys(clauses: Sequence[Clause], mapping: FieldMap) -> Keys:
     plan = tuple(
         (
             clause,
             clause.number,
             clause.salt,
-            tuple((mapping[part.field], NORMALISERS[part.normaliser], part.several) for part in clause.parts),
+            tuple((mapping[part.field], _remembering(part.normaliser), part.several) for part in clause.parts),
         )
         for clause in clauses
     )

@@ -55,21 +55,24 @@ async def find_crm_scope(
 async def replace_hub_keys(conn: Conn, scope: int, rows: Iterable[KeyRow], record_ids: Sequence[int]) -> None:
     """Write ``rows`` in place of the keys of ``record_ids``; records that are new need not be listed."""
     if record_ids:
-        await execute(conn, "DELETE FROM hub_key WHERE record_id = ANY(%s) AND scope = %s", [list(record_ids), scope])
+        # A join, because "= ANY" in a statement that is prepared may be looked through from end to end for each row.
+        sql = "DELETE FROM hub_key USING unnest(%s::bigint[]) AS old (id) WHERE record_id = old.id AND scope = %s"
+        await execute(conn, sql, [list(record_ids), scope])
     await _copy(conn, _HUB, _text(scope, rows))
 
 
 async def replace_crm_keys(conn: Conn, scope: int, rows: Iterable[KeyRow], crm_record_ids: Sequence[int]) -> None:
     """As `replace_hub_keys`; the ids are those of table crm_record."""
     if crm_record_ids:
-        sql = "DELETE FROM crm_key WHERE crm_record_id = ANY(%s) AND scope = %s"
+        sql = "DELETE FROM crm_key USING unnest(%s::bigint[]) AS old (id) WHERE crm_record_id = old.id AND scope = %s"
         await execute(conn, sql, [list(crm_record_ids), scope])
     await _copy(conn, _CRM, _text(scope, rows))
 
 
 async def forget_crm_keys(conn: Conn, crm_record_ids: Sequence[int]) -> None:
     """Take the keys of these CRM records away, under whatever rule: they are there no more."""
-    await execute(conn, "DELETE FROM crm_key WHERE crm_record_id = ANY(%s)", [list(crm_record_ids)])
+    sql = "DELETE FROM crm_key USING unnest(%s::bigint[]) AS old (id) WHERE crm_record_id = old.id"
+    await execute(conn, sql, [list(crm_record_ids)])
 
 
 async def ensure_hub_keys(conn: Conn, workspace_id: int, kind: RecordKind, rule: MatchRule) -> int:

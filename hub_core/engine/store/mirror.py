@@ -6,12 +6,14 @@ reading that stops anywhere goes on without a gap. An older answer (a lagging se
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 
 import orjson
+from psycopg.rows import tuple_row
 
 from hub_core.engine.store import keys
 from hub_core.engine.store.database import Conn, all_rows, execute, one_row
@@ -133,25 +135,27 @@ async def store_records(
     scope = await keys.crm_scope(
         conn, mirror.workspace_id, mirror.connection_id, mirror.kind, rule=mirror.rule, mapping=mirror.mapping
     )
-    await _stage(conn, latest)
-    rows = await all_rows(
-        conn,
-        _STORE,
-        {
-            "connection": mirror.connection_id,
-            "kind": mirror.kind,
-            "fields": list(fields),
-            "revive": revive,
-        },
-    )
+    make = crm_keys(mirror.rule, mirror.mapping)
+    given = {record.id: record.values for record in latest}
+    lines = _lines(latest)
+    # The keys are made while the database works; few rows will turn out to hold other values than those given.
+    making = asyncio.create_task(asyncio.to_thread(lambda: {crm_id: make(values) for crm_id, values in given.items()}))
+    try:
+        await _stage(conn, lines)
+        params = {"connection": mirror.connection_id, "kind": mirror.kind, "fields": list(fields), "revive": revive}
+        async with conn.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(_STORE, params)
+            stored: list[tuple[int, str, bool, dict[str, CrmValue] | None]] = await cursor.fetchall()
+    finally:
+        made = await making
     if scope is None:
         return
-    by_id = {record.id: record.values for record in latest}
-    held = [(row["id"], by_id[row["crm_id"]] if row["values"] is None else row["values"]) for row in rows]
-    known = [row["id"] for row in rows if row["values"] is not None]
-    present = [(id_, values) for (id_, values), row in zip(held, rows, strict=True) if row["present"]]
-    make = crm_keys(mirror.rule, mirror.mapping)
-    await keys.replace_crm_keys(conn, scope, keys.key_rows(make, present), known)
+    rows: list[keys.KeyRow] = []
+    for id_, crm_id, present, values in stored:
+        if present:
+            found = made[crm_id] if values is None or values == given[crm_id] else make(values)
+            rows += [(id_, clause, key) for clause, key in found]
+    await keys.replace_crm_keys(conn, scope, rows, [id_ for id_, _, _, values in stored if values is not None])
 
 
 async def store_gone(conn: Conn, mirror: Mirror, crm_ids: Sequence[str]) -> None:
@@ -209,7 +213,7 @@ ON CONFLICT (connection_id, kind, crm_id) DO UPDATE SET
     deleted = held.deleted AND NOT {_BACK},
     merged_into = CASE WHEN {_BACK} THEN NULL ELSE held.merged_into END
 RETURNING id, crm_id, NOT deleted AND merged_into IS NULL AS present,
-    CASE WHEN xmax = 0 THEN NULL ELSE values END AS values  -- null: this row is new
+    CASE WHEN xmax = 0 THEN NULL ELSE values END AS values  -- null: the row is new
 """
 
 
@@ -231,14 +235,8 @@ def _without_nul(value: CrmValue) -> CrmValue:
     return value.replace("\0", "") if isinstance(value, str) else [item.replace("\0", "") for item in value]
 
 
-async def _stage(conn: Conn, records: Iterable[CrmRecord]) -> None:
-    """Bring records into the temporary table mirror_page, which lasts as long as the transaction."""
-    await execute(
-        conn,
-        "CREATE TEMPORARY TABLE IF NOT EXISTS mirror_page (crm_id text, values jsonb, modified_at text) "
-        "ON COMMIT DELETE ROWS",
-    )
-    await execute(conn, "DELETE FROM mirror_page")
+def _lines(records: Iterable[CrmRecord]) -> str:
+    """Records as COPY takes them."""
     lines: list[str] = []
     for record in records:
         document = orjson.dumps(record.values).decode()
@@ -246,9 +244,25 @@ async def _stage(conn: Conn, records: Iterable[CrmRecord]) -> None:
             if "\\u0000" in document:
                 document = orjson.dumps({name: _without_nul(each) for name, each in record.values.items()}).decode()
             document = document.replace("\\", "\\\\")
-        lines.append(f"{record.id.translate(_ESCAPES)}\t{document}\t{record.modified_at.translate(_ESCAPES)}\n")
+        lines.append(f"{_plain(record.id)}\t{document}\t{_plain(record.modified_at)}\n")
+    return "".join(lines)
+
+
+def _plain(text: str) -> str:
+    """An id or a time in COPY's own notation; hardly any needs it."""
+    return text if text.isprintable() and "\\" not in text else text.translate(_ESCAPES)
+
+
+async def _stage(conn: Conn, lines: str) -> None:
+    """Bring records into the temporary table mirror_page, which lasts as long as the transaction."""
+    await execute(
+        conn,
+        "CREATE TEMPORARY TABLE IF NOT EXISTS mirror_page (crm_id text, values jsonb, modified_at text) "
+        "ON COMMIT DELETE ROWS",
+    )
+    await execute(conn, "DELETE FROM mirror_page")
     async with conn.cursor() as cursor, cursor.copy("COPY mirror_page FROM STDIN") as copy:
-        await copy.write("".join(lines))
+        await copy.write(lines)
 
 
 async def _remove(conn: Conn, mirror: Mirror, deletions: Sequence[str], merges: Sequence[Merge]) -> None:

@@ -170,13 +170,14 @@ _domain = lru_cache(maxsize=65_536)(domain)
 _fold = lru_cache(maxsize=65_536)(fold)
 
 
-def employer_keys(kind: RecordKind, values: Mapping[str, HubValue]) -> tuple[str | None, str | None]:
+def employer_keys(kind: RecordKind, values: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """The normalised domain and name of the company, or of the company that a contact says it works for.
 
     The domain is that of ``domain``, else of ``website``. Names are compared as a whole, legal form included.
     """
-    own = _domain(_text(values, "domain")) or _domain(_text(values, "website"))
-    return own or None, _fold(_text(values, NAME_FIELD[kind])) or None
+    address, site, name = values.get("domain"), values.get("website"), values.get(NAME_FIELD[kind])
+    own = (address and _domain(address)) or (site and _domain(site))
+    return own or None, (name and _fold(name)) or None
 
 
 # --- rows --------------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import csv
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -26,8 +27,8 @@ from hub_core.rules.incoming import Incoming, RowProblem, is_blank, reader
 from hub_core.rules.matching import MatchRule, compile_rule, hub_keys
 from hub_core.services.hub import Hub
 
-_CHUNK = 2_000  # rows that are read at a time
-_SLICE = 10_000  # rows that are merged at a time
+_CHUNK = 500  # rows that are read at a time: few enough to stay in the processor's caches
+_SLICE = 5_000  # rows that are merged at a time
 _SAMPLES = 50  # rows that the recognition of columns looks at
 
 #: Called with what is being done ("reading", "storing"), how much is done, and how much there is, in rows or lines.
@@ -107,7 +108,8 @@ async def import_file(
         scope = await keys.hub_scope(conn, hub.workspace_id, kind, rule)
         with _Rejects(rejects_path, table.headings) as rejects:
             reading = _Reading(kind, table, columns, rejects)
-            await records.stage(conn, reading.chunks(tell))
+            async with aclosing(reading.chunks(tell)) as chunks:
+                await records.stage(conn, chunks)
         duplicates = await records.join_duplicates(conn)
         stored = await _store(conn, hub, kind, rule, scope=scope, rows=reading.staged, tell=tell)
         employed = await records.assign_companies(conn, hub.workspace_id)
@@ -222,12 +224,18 @@ class _Reading:
         used = [(each.index, each.heading, each.field) for each in self.columns if each.used]
         self._read = reader(self.kind, len(self.columns), used)
 
-    async def chunks(self, tell: OnProgress) -> AsyncIterator[bytes]:
-        """The rows as `records.stage` wants them. Made in a thread, so that the database goes on meanwhile."""
+    async def chunks(self, tell: OnProgress) -> AsyncGenerator[bytes]:
+        """The rows as `records.stage` wants them. The next ones are made in a thread while these are on their way."""
         rows = self.table.rows()
-        while (chunk := await asyncio.to_thread(self._chunk, rows)) is not None:
-            tell("reading", min(self.line, self.table.lines), self.table.lines)
-            yield chunk
+        making = asyncio.create_task(asyncio.to_thread(self._chunk, rows))
+        try:
+            while (chunk := await making) is not None:
+                tell("reading", min(self.line, self.table.lines), self.table.lines)
+                making = asyncio.create_task(asyncio.to_thread(self._chunk, rows))
+                yield chunk
+        finally:
+            # A thread cannot be stopped: wait, or it would go on reading while the file of rejects is closed.
+            await asyncio.gather(making, return_exceptions=True)
 
     def _chunk(self, rows: Iterator[Line]) -> bytes | None:
         """The next rows; None at the end of the file."""
@@ -258,17 +266,22 @@ async def _store(
     conn: Conn, hub: Hub, kind: RecordKind, rule: MatchRule, *, scope: int | None, rows: int, tell: OnProgress
 ) -> _Stored:
     """Merge the staged rows slice by slice. A slice's match keys are made while the database merges the next one."""
-    stored, of = _Stored(), hub_keys(rule)
-    making: tuple[asyncio.Task[list[keys.KeyRow]], records.Merged] | None = None
+    stored, key_of = _Stored(), hub_keys(rule)
+    last: tuple[records.Merged, asyncio.Task[list[keys.KeyRow]]] | None = None
+
+    def make(merged: records.Merged) -> list[keys.KeyRow]:
+        return keys.key_rows(key_of, merged.written())
+
+    async def write_keys() -> None:
+        if last is not None and scope is not None:
+            await keys.replace_hub_keys(conn, scope, await last[1], last[0].changed)
+
     for after in range(0, rows, _SLICE):
         merged = await records.merge_staged(conn, hub.workspace_id, kind, after, after + _SLICE)
         stored.created += merged.created
         stored.changed += len(merged.changed)
-        if scope is not None:
-            if making is not None:
-                await keys.replace_hub_keys(conn, scope, await making[0], making[1].changed)
-            making = (asyncio.create_task(asyncio.to_thread(keys.key_rows, of, merged.written)), merged)
+        await write_keys()
+        last = (merged, asyncio.create_task(asyncio.to_thread(make, merged))) if scope is not None else None
         tell("storing", min(after + _SLICE, rows), rows)
-    if scope is not None and making is not None:
-        await keys.replace_hub_keys(conn, scope, await making[0], making[1].changed)
+    await write_keys()
     return stored

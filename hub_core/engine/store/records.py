@@ -7,7 +7,7 @@ a time. A value that a row does not give stays as it is, and a record that nothi
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,11 +152,15 @@ async def join_duplicates(conn: Conn) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What one slice did to the records. ``written`` are the new and changed ones: (id, the values it has now)."""
+    """What one slice did to the records: how many were ``created``, and the ids of the ``changed`` ones."""
 
     created: int
     changed: Sequence[int]
-    written: Sequence[tuple[int, dict[str, Any]]]
+    rows: Sequence[tuple[int, bool, str]]
+
+    def written(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The new and changed records: (id, the values it has now). Decoding takes a while: call it in a thread."""
+        return ((id_, orjson.loads(values)) for id_, _, values in self.rows)
 
 
 # A key follows the field it is made of: one that the row does not give leaves the record's key alone.
@@ -172,7 +176,7 @@ _MERGE = """
         name_key = CASE WHEN excluded.values ? %(name)s THEN excluded.name_key ELSE r.name_key END,
         updated_at = now()
     WHERE r.values IS DISTINCT FROM r.values || excluded.values
-    RETURNING id, xmax = 0 AS created, values
+    RETURNING id, xmax = 0 AS created, values::text
 """
 
 
@@ -181,9 +185,9 @@ async def merge_staged(conn: Conn, workspace_id: int, kind: RecordKind, after: i
     params = {"workspace": workspace_id, "kind": kind.value, "name": NAME_FIELD[kind], "after": after, "to": to}
     async with conn.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(_MERGE, params)
-        rows: list[tuple[int, bool, dict[str, Any]]] = await cursor.fetchall()
+        rows: list[tuple[int, bool, str]] = await cursor.fetchall()
     changed = [id_ for id_, created, _ in rows if not created]
-    return Merged(len(rows) - len(changed), changed, [(id_, values) for id_, _, values in rows])
+    return Merged(len(rows) - len(changed), changed, rows)
 
 
 # --- employment --------------------------------------------------------------------------------------------------

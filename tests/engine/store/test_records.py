@@ -41,7 +41,7 @@ async def test_merging_tells_new_from_changed_and_does_not_touch_the_rest(db: Da
         await execute(conn, "UPDATE record SET updated_at = 'epoch'")
     second = await merge(db, company("1", name="Acme"), company("2", name="Bell", city="Rome"), company("3", name="C"))
     assert (second.created, len(second.changed)) == (1, 1)
-    assert dict(second.written)[second.changed[0]] == {"name": "Bell", "city": "Rome"}
+    assert dict(second.written())[second.changed[0]] == {"name": "Bell", "city": "Rome"}
     async with db.transaction() as conn:
         rows = await all_rows(conn, "SELECT external_id FROM record WHERE updated_at = 'epoch'")
     assert [row["external_id"] for row in rows] == ["1"]

@@ -23,7 +23,9 @@ def _keys(file: Path) -> str:
     """SQL for (id, slug, name) of the contacts in a Parquet file; null where a part is missing."""
     first, last, company = (_FOLD.format(column) for column in ("first", "last", "company"))
     return f"""
-        SELECT id, nullif(split_part(split_part(split_part(lower(linkedin), 'linkedin.com/in/', 2), '/', 1), '?', 1), '') AS slug,
+        SELECT id,
+            nullif(split_part(split_part(split_part(lower(linkedin), 'linkedin.com/in/', 2), '/', 1), '?', 1), '')
+                AS slug,
             {first} || '|' || {last} || '|' || trim(regexp_replace({company}, '{_FORM}', '')) AS name
         FROM read_parquet('{file}')"""
 

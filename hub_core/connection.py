@@ -44,8 +44,8 @@ class Http(Protocol):
         ``expect`` lists statuses other than 2xx that the caller handles itself.
 
         Raises `CredentialsRejected` (401), `MissingScope` (403), `RateLimited` (429 for longer than the hub
-        waits), `Unavailable` (network, 5xx, an answer that is not JSON; ``in_doubt`` when the request was not repeatable
-        and may have been carried out), `VendorRefused` for any other status.
+        waits), `Unavailable` (network, 5xx, an answer that is not JSON; ``in_doubt`` when the request was not
+        repeatable and may have been carried out), `VendorRefused` for any other status.
         """
         ...
 

@@ -73,7 +73,7 @@ class CrmTraits:
     ``batch``: records per write call. ``read_batch``: ids per read call. ``page``: records per page when everything is
     read. ``search_lag``: seconds until a new record is sure to be found by search (a probe). ``comparisons``: what
     `match` can search. ``probe_size``: how many groups one search call takes, ``probe_values``: how many values when
-    all groups are one field's values. ``inline_associations``: how many ties can be sent with a create at no extra call.
+    all groups are one field's values. ``inline_associations``: a create takes its ties along at no extra call.
     ``field_names``: hub field id -> CRM field ids that usually hold it, best first, for the proposed mapping.
     """
 

@@ -17,6 +17,7 @@ from hub_core.model.enrichment import Delivered, Found, Message, Question
 from hub_core.model.fields import CrmType, FieldInfo, Option
 from hub_core.model.records import (
     Account,
+    Archive,
     Associate,
     Associated,
     AssociationType,
@@ -26,6 +27,7 @@ from hub_core.model.records import (
     Create,
     CrmRecord,
     CrmValue,
+    Dissociate,
     Merge,
     Outcome,
     Page,
@@ -40,6 +42,7 @@ from hub_core.model.records import (
 
 __all__ = [
     "Account",
+    "Archive",
     "Associate",
     "Associated",
     "AssociationType",
@@ -56,6 +59,7 @@ __all__ = [
     "CrmType",
     "CrmValue",
     "Delivered",
+    "Dissociate",
     "FieldInfo",
     "Found",
     "HeaderKey",

@@ -67,7 +67,8 @@ class AssociationStep:
     """Tie the contact of this item to a company (or the reverse).
 
     ``record_id`` is the hub record at the other end, resolved to its CRM id through its link when applied, so that it
-    may be created in the same run. ``before`` lists the CRM ids it is tied to now, as far as known, the primary one first.
+    may be created in the same run. ``before`` lists the CRM ids it is tied to now, as far as known, the primary
+    one first.
     """
 
     kind: RecordKind

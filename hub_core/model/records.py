@@ -74,7 +74,7 @@ class Comparison(StrEnum):
     """How a probe's value is compared; a manifest says which of these its vendor can search."""
 
     EQUALS = "equals"
-    TOKEN = "token"  # the field contains this word; "*" stands for any ending
+    TOKEN = "token"  # noqa: S105 - the field contains this word; "*" stands for any ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,8 @@ class Probe:
 class ByIds:
     """Read these records by id, read-after-write consistent (never through a lagging search). Unknown ids are left out.
 
-    A merged record is answered under the id that survives.
+    A merged record is answered under the id that survives. With ``associated`` and no ``fields`` only ties are wanted:
+    the ids are known to be there, and none is left out.
     """
 
     ids: tuple[str, ...]
@@ -117,12 +118,19 @@ Query: TypeAlias = Probe | ByIds
 
 @dataclass(frozen=True, slots=True)
 class Associate:
-    """Tie the written record to ``crm_id`` (a record of ``kind``) as ``type``; ``remove`` lists ties to take away."""
+    """Tie the written record to ``crm_id``, a record of ``kind``, as ``type``."""
 
     kind: RecordKind
     crm_id: str
     type: AssociationType
-    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dissociate:
+    """Take the tie of the written record to ``crm_id``, a record of ``kind``, away."""
+
+    kind: RecordKind
+    crm_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +148,28 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Change fields of one record; None clears a field. ``values`` may be empty when only ties change."""
+    """Change fields of one record; None clears a field. ``values`` may be empty when only ties change.
+
+    Ties are made first and taken away then, so that a record is never without the one that stays.
+    """
 
     ref: str
     crm_id: str
     values: Mapping[str, CrmValue | None]
     owner: str | None = None
     associate: tuple[Associate, ...] = ()
+    dissociate: tuple[Dissociate, ...] = ()
 
 
-Write: TypeAlias = Create | Update
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Move one record to the CRM's bin, from where it can be restored there."""
+
+    ref: str
+    crm_id: str
+
+
+Write: TypeAlias = Create | Update | Archive
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hub_core.model.records import Associate, Associated, AssociationType, RecordKind
+from hub_core.model.records import Associate, Associated, AssociationType, Dissociate, RecordKind
 
 
 def is_tied(present: Sequence[Associated], target: str, type_: AssociationType) -> bool:
@@ -20,12 +20,14 @@ def is_tied(present: Sequence[Associated], target: str, type_: AssociationType) 
     return ties[target] and (type_ is AssociationType.PRIMARY or len(ties) == 1)
 
 
-def associate(present: Sequence[Associated], kind: RecordKind, target: str, type_: AssociationType) -> Associate:
-    """The step that makes it so; only "primary, remove previous" takes ties away, and only those known now."""
-    remove: tuple[str, ...] = ()
+def steps_to(
+    present: Sequence[Associated], kind: RecordKind, target: str, type_: AssociationType
+) -> tuple[Associate, tuple[Dissociate, ...]]:
+    """What makes it so; only "primary, remove previous" takes ties away, and only those known now."""
+    others: tuple[Dissociate, ...] = ()
     if type_ is AssociationType.PRIMARY_REPLACE:
-        remove = tuple(tie.crm_id for tie in present if tie.crm_id != target)
-    return Associate(kind, target, type_, remove)
+        others = tuple(Dissociate(kind, tie.crm_id) for tie in present if tie.crm_id != target)
+    return Associate(kind, target, type_), others
 
 
 def in_order(present: Sequence[Associated]) -> tuple[str, ...]:

@@ -16,8 +16,6 @@ from hub_core.engine.store.plans import Ended, Item
 from hub_core.errors import ConnectorBug
 from hub_core.model.plan import Action, Change, Decision
 from hub_core.model.records import (
-    Associate,
-    Associated,
     ByIds,
     Create,
     CrmRecord,
@@ -29,7 +27,7 @@ from hub_core.model.records import (
     Write,
     Written,
 )
-from hub_core.rules.associations import associate
+from hub_core.rules.associations import steps_to
 from hub_core.rules.exporting import replan
 from hub_core.rules.values import canonical
 from hub_core.services import mirroring
@@ -173,19 +171,18 @@ async def _send(context: ExportContext, kind: KindContext, ready: Sequence[Ready
 def _write(ready: Ready) -> Write:
     decision = ready.item.decision
     present = ready.current.associated or () if ready.current else ()
-    ties = tuple(
-        _tie(step.record_id, ready, present) for step in decision.associations if step.record_id in ready.targets
-    )
+    steps = [
+        steps_to(present, step.kind, ready.targets[step.record_id], step.type)
+        for step in decision.associations
+        if step.record_id in ready.targets
+    ]
+    ties = tuple(tie for tie, _ in steps)
     if ready.current is None:
         values = {change.field: change.after for change in decision.changes if change.after is not None}
         return Create(ready.ref, values, decision.owner, ties)
     changed = {change.field: change.after for change in decision.changes}
-    return Update(ready.ref, ready.current.id, changed, decision.owner, ties)
-
-
-def _tie(company_id: int, ready: Ready, present: Sequence[Associated]) -> Associate:
-    step = next(step for step in ready.item.decision.associations if step.record_id == company_id)
-    return associate(present, step.kind, ready.targets[company_id], step.type)
+    parted = tuple(other for _, others in steps for other in others)
+    return Update(ready.ref, ready.current.id, changed, decision.owner, ties, parted)
 
 
 async def store_outcomes(

@@ -1,4 +1,4 @@
-"""What the demo needs beside the hub's own services: a workspace of its own, and a CRM that already holds some of it."""
+"""What the demo needs beside the hub's own services: a workspace of its own, and a CRM that holds some of it."""
 
 from __future__ import annotations
 

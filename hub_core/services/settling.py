@@ -19,7 +19,7 @@ from hub_core.model.records import (
     Update,
     Written,
 )
-from hub_core.rules.associations import associate, is_tied
+from hub_core.rules.associations import is_tied, steps_to
 from hub_core.rules.values import canonical
 from hub_core.services import mirroring
 from hub_core.services.applying import Ready, store_outcomes
@@ -30,6 +30,8 @@ COMPANY = RecordKind.COMPANY
 
 #: Reading the whole CRM is exact at once; beyond this many calls, waiting until its search has caught up is cheaper.
 _FULL_READ_CALLS = 200
+#: Seconds after which a request whose answer was lost has been carried out, or never will be.
+IN_FLIGHT = 10.0
 
 
 async def reconcile(context: ExportContext) -> float | None:
@@ -38,7 +40,7 @@ async def reconcile(context: ExportContext) -> float | None:
     Updates go back to "planned": they are re-checked before they are sent, and found done if they are. Creates are
     looked up among the CRM's records that nobody is linked to: one that has every value of the create is the one.
 
-    Returns None when all is settled, or how many seconds the CRM's search still needs before it can be asked.
+    Returns None when all is settled, or how many seconds the CRM still needs before it can be asked.
     """
     async with context.hub.db.transaction(batch=True) as conn:
         sending = await plans.items_sending(conn, context.run.id)
@@ -61,18 +63,25 @@ async def reconcile(context: ExportContext) -> float | None:
 
 async def _catch_up(context: ExportContext, kind: KindContext, creates: Sequence[Item]) -> float | None:
     """Bring the mirror to a state that must hold what was created; seconds to wait if that is not possible yet."""
+    missing = _seconds_until(creates, IN_FLIGHT)
+    if missing > 0:
+        return missing
     async with context.hub.db.transaction(batch=True) as conn:
         size = await mirroring.mirror_size(conn, context.connection_id, kind.part.kind)
     if size / context.traits.page <= _FULL_READ_CALLS:
         await mirroring.refresh(context.hub, context.crm, kind.part.kind, needed=kind.fields, max_age=0, whole=True)
         return None
-    last = max(item.sent_at for item in creates if item.sent_at)
-    sure = last + timedelta(seconds=context.traits.search_lag)
-    missing = (sure - datetime.now(UTC)).total_seconds()
+    missing = _seconds_until(creates, IN_FLIGHT + context.traits.search_lag)
     if missing > 0:
         return missing
     await mirroring.refresh(context.hub, context.crm, kind.part.kind, needed=kind.fields, max_age=0)
     return None
+
+
+def _seconds_until(creates: Sequence[Item], age: float) -> float:
+    """How long it takes until the last of them was sent ``age`` seconds ago."""
+    last = max(item.sent_at for item in creates if item.sent_at)
+    return (last + timedelta(seconds=age) - datetime.now(UTC)).total_seconds()
 
 
 async def _look_up(context: ExportContext, kind: KindContext, creates: Sequence[Item]) -> None:
@@ -196,12 +205,18 @@ def _all_tied(item: Item, targets: Mapping[int, str], present: Mapping[str, Sequ
 
 
 def _repair(item: Item, targets: Mapping[int, str], present: Sequence[Associated]) -> Update:
-    ties = tuple(
-        associate(present, step.kind, targets[step.record_id], step.type)
+    steps = [
+        steps_to(present, step.kind, targets[step.record_id], step.type)
         for step in item.decision.associations
         if step.record_id in targets and not is_tied(present, targets[step.record_id], step.type)
+    ]
+    return Update(
+        f"{item.run_id}-{item.seq}-ties",
+        item.decision.crm_id or "",
+        {},
+        associate=tuple(tie for tie, _ in steps),
+        dissociate=tuple(other for _, others in steps for other in others),
     )
-    return Update(f"{item.run_id}-{item.seq}-ties", item.decision.crm_id or "", {}, associate=ties)
 
 
 def _agreed_ties(item: Item, targets: Mapping[int, str]) -> dict[str, CrmValue | None]:

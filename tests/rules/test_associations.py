@@ -1,7 +1,8 @@
-from hub_core.model.records import Associated, AssociationType, RecordKind
-from hub_core.rules.associations import associate, in_order, is_tied
+from hub_core.model.records import Associate, Associated, AssociationType, Dissociate, RecordKind
+from hub_core.rules.associations import in_order, is_tied, steps_to
 
 ADDITIONAL, PRIMARY, REPLACE = AssociationType.ADDITIONAL, AssociationType.PRIMARY, AssociationType.PRIMARY_REPLACE
+COMPANY = RecordKind.COMPANY
 OLD, NEW = Associated("old", primary=True), Associated("new")
 
 
@@ -21,8 +22,8 @@ def test_primary_and_remove_previous_asks_for_that_tie_alone() -> None:
 
 
 def test_only_remove_previous_takes_ties_away() -> None:
-    assert associate([OLD, NEW], RecordKind.COMPANY, "new", PRIMARY).remove == ()
-    assert associate([OLD, NEW], RecordKind.COMPANY, "new", REPLACE).remove == ("old",)
+    assert steps_to([OLD, NEW], COMPANY, "new", PRIMARY) == (Associate(COMPANY, "new", PRIMARY), ())
+    assert steps_to([OLD, NEW], COMPANY, "new", REPLACE)[1] == (Dissociate(COMPANY, "old"),)
 
 
 def test_the_primary_tie_is_shown_first() -> None:

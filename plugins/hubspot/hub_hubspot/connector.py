@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr
 
 from hub_core.plugin import (
     Account,
+    Archive,
     AssociationType,
     BadInput,
     BearerToken,
@@ -114,6 +115,9 @@ class HubSpot:
 
     @hookimpl
     async def match(self, connection: Connection, kind: RecordKind, query: Query) -> Sequence[CrmRecord]:
+        if isinstance(query, ByIds) and query.associated and not query.fields:
+            tied = await read_ties(connection, kind, query.associated, query.ids)
+            return [CrmRecord(id_, {}, associated=tied.get(id_, ())) for id_ in dict.fromkeys(query.ids)]
         if isinstance(query, ByIds):
             found = wire.records(await self._read(connection, kind, query.ids, query.fields), query.fields)
             if query.associated is None:
@@ -144,7 +148,17 @@ class HubSpot:
         created: list[Outcome] = []
         for batch in _batches(creates, BATCH):
             created += await self._write(connection, kind, batch)
-        return [*outcomes, *await tie(connection, kind, creates, created)]
+        created = await tie(connection, kind, creates, created)
+        gone = [write for write in writes if isinstance(write, Archive)]
+        return [*outcomes, *created, *await self._archive(connection, kind, gone)]
+
+    async def _archive(self, connection: Connection, kind: RecordKind, writes: Sequence[Archive]) -> list[Outcome]:
+        """Archiving what is archived already succeeds, so it may be repeated."""
+        for batch in _batches(writes, BATCH):
+            # https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch/post-crm-v3-objects-contacts-batch-archive
+            body = {"inputs": [{"id": write.crm_id} for write in batch]}
+            await connection.http.request("POST", objects_path(kind, "/batch/archive"), json=body, repeatable=True)
+        return [Written(write.ref, write.crm_id) for write in writes]
 
     @hookimpl
     async def sync(
@@ -307,7 +321,7 @@ class HubSpot:
 
     # Writing
 
-    async def _write(self, connection: Connection, kind: RecordKind, writes: Sequence[Write]) -> list[Outcome]:
+    async def _write(self, connection: Connection, kind: RecordKind, writes: Sequence[wire.Filled]) -> list[Outcome]:
         """One batch of creates, or of updates. A batch that is refused as a whole has written nothing: it is sent again
         without the rows at fault, or in halves, until only bad rows fail."""
         verb = "create" if isinstance(writes[0], Create) else "update"

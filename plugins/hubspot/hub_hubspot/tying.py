@@ -19,8 +19,8 @@ from hub_core.plugin import (
     Outcome,
     RecordKind,
     Rejected,
+    Update,
     VendorRefused,
-    Write,
     Written,
 )
 from hub_hubspot import wire
@@ -41,10 +41,12 @@ async def read_ties(
 
 
 async def tie(
-    connection: Connection, kind: RecordKind, writes: Sequence[Write], outcomes: Sequence[Outcome]
+    connection: Connection, kind: RecordKind, writes: Sequence[Create | Update], outcomes: Sequence[Outcome]
 ) -> list[Outcome]:
-    """Make and remove the ties of all writes that were carried out. The ties of a create went with it already, but for
-    those to be removed. A tie that fails is a warning where the record itself was written."""
+    """Make and then take away the ties of all writes that were carried out; those of a create went with it already.
+
+    A tie that fails is a warning where the record itself was written.
+    """
     ids = {outcome.ref: outcome.crm_id for outcome in outcomes if isinstance(outcome, Written)}
     wanted = [
         (tie, _Step(write.ref, ids[write.ref], tie.crm_id), isinstance(write, Create))
@@ -60,14 +62,15 @@ async def tie(
         primary = [(tie, step) for tie, step in new if tie.type is not AssociationType.ADDITIONAL]
         failed |= await _send(connection, kind, other, "associate/default", plain)
         failed |= await _send(connection, kind, other, "create", await _labelled(connection, kind, primary))
-        old = [
-            replace(step, other_id=id_)
-            for tie, step, _ in ours
-            if step.ref not in failed
-            for id_ in tie.remove
-            if id_ != tie.crm_id
-        ]
-        failed |= await _send(connection, kind, other, "archive", old)
+    parted = [
+        (part.kind, _Step(write.ref, ids[write.ref], part.crm_id))
+        for write in writes
+        if isinstance(write, Update) and write.ref in ids and write.ref not in failed
+        for part in write.dissociate
+    ]
+    for other in dict.fromkeys(other for other, _ in parted):
+        steps = [step for kind_, step in parted if kind_ is other]
+        failed |= await _send(connection, kind, other, "archive", steps)
     if not failed:
         return list(outcomes)
     bare = {write.ref for write in writes if not wire.properties(write)}

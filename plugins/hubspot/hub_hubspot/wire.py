@@ -27,11 +27,12 @@ from hub_core.plugin import (
     RecordKind,
     Rejected,
     Update,
-    Write,
     Written,
 )
 
 Json: TypeAlias = Mapping[str, Any]
+#: The writes that carry values.
+Filled: TypeAlias = Create | Update
 
 #: HubSpot's API has a new version every March and September; each is kept for 18 months at least.
 API_VERSION = "2026-09"
@@ -193,7 +194,7 @@ def _text(value: CrmValue | None) -> str:
     return value or ""
 
 
-def properties(write: Write) -> dict[str, str]:
+def properties(write: Filled) -> dict[str, str]:
     """What is written, the owner included."""
     sent = {name: _text(value) for name, value in write.values.items()}
     return sent if write.owner is None else {**sent, OWNER_FIELD: write.owner}
@@ -206,7 +207,7 @@ def tie_type(kind: RecordKind, tie: Associate) -> dict[str, Any]:
     return {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}
 
 
-def write_input(kind: RecordKind, write: Write) -> dict[str, Any]:
+def write_input(kind: RecordKind, write: Filled) -> dict[str, Any]:
     """One row of a batch. The trace id makes HubSpot answer row by row: without one on every row, one bad row fails the
     whole batch of creates. Only a create takes its ties along."""
     row: dict[str, Any] = {"objectWriteTraceId": write.ref, "properties": properties(write)}
@@ -266,7 +267,7 @@ def reason(error: Any) -> str:
     )
 
 
-def rejected(write: Write, error: Any, status: int = 0) -> Rejected:
+def rejected(write: Filled, error: Any, status: int = 0) -> Rejected:
     """``error`` is the body of a refused request, or one of the ``errors`` of a batch."""
     why = reason(error)
     category = str(error.get("category") or "") if isinstance(error, Mapping) else ""
@@ -295,7 +296,7 @@ def names_pair(error: Any, from_id: str, other_id: str) -> bool:
     return bool(named(error, "fromObjectId", "toObjectId", "objectId", "id", "ids") & {from_id, other_id})
 
 
-def at_fault(writes: Sequence[Write], error: Any) -> list[Rejected]:
+def at_fault(writes: Sequence[Filled], error: Any) -> list[Rejected]:
     """The writes that surely are the reason why a whole batch was refused: those that the error names, and those that
     send an unusable property."""
     unusable = {fault.field for fault in faults(error) if fault.code in _UNUSABLE_FIELD}
@@ -303,7 +304,7 @@ def at_fault(writes: Sequence[Write], error: Any) -> list[Rejected]:
     return [rejected(write, error) for write in writes if write in meant or unusable & properties(write).keys()]
 
 
-def _meant(writes: Iterable[Write], error: Any) -> list[Write]:
+def _meant(writes: Iterable[Filled], error: Any) -> list[Filled]:
     """The writes that an error's context names, by their trace id or (updates) their record's."""
     refs, ids = named(error, "objectWriteTraceId"), named(error, "id", "ids", "objectId")
     if not refs and not ids:
@@ -314,7 +315,7 @@ def _meant(writes: Iterable[Write], error: Any) -> list[Write]:
 # What a batch answers
 
 
-def outcomes(writes: Sequence[Write], answer: Json) -> tuple[list[Outcome], list[Write]]:
+def outcomes(writes: Sequence[Filled], answer: Json) -> tuple[list[Outcome], list[Filled]]:
     """Who became what, and the writes of which the answer says nothing. Results come in any order."""
     left = {write.ref: write for write in writes}
     found: list[Outcome] = []

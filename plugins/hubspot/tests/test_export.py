@@ -8,12 +8,14 @@ import pytest
 from hub_hubspot.connector import plugin
 
 from hub_core.plugin import (
+    Archive,
     Associate,
     Associated,
     AssociationType,
     ByIds,
     Create,
     CrmType,
+    Dissociate,
     FieldInfo,
     Probe,
     RecordKind,
@@ -142,7 +144,8 @@ async def test_a_replaced_primary_company_is_gone(account) -> None:
     old, new = await account.seed("companies", [{"name": "Old"}, {"name": "New"}])
     ann = await _at(account, old)
     await account.calls()
-    await account.export(Update("r", ann, {"city": "Ulm"}, associate=(Associate(COMPANY, new, REPLACE, (old, new)),)))
+    tie, parted = Associate(COMPANY, new, REPLACE), Dissociate(COMPANY, old)
+    await account.export(Update("r", ann, {"city": "Ulm"}, associate=(tie,), dissociate=(parted,)))
     assert await account.calls() == {UPDATE: 1, TIES + "read": 1, TIES + "create": 1, TIES + "archive": 1}
     assert await account.ties(ann) == (Associated(new, True),)
 
@@ -199,3 +202,19 @@ async def _at(account, company: str) -> str:
     )["r"]
     assert isinstance(outcome, Written)
     return outcome.crm_id
+
+
+async def test_an_archived_contact_is_in_the_bin_and_archiving_it_again_does_no_harm(account) -> None:
+    ann, bob = await account.seed("contacts", [{"email": "a@x.co"}, {"email": "b@x.co"}])
+    await account.export(Archive("r", ann))
+    await account.export(Archive("r", ann))
+    state = await account.state("contacts")
+    assert (state[ann]["archived"], state[bob]["archived"]) == (True, False)
+
+
+async def test_ties_alone_are_read_without_reading_the_records(account) -> None:
+    [company] = await account.seed("companies", [{"name": "Acme"}])
+    ann = await _at(account, company)
+    await account.calls()
+    assert await account.ties(ann) == (Associated(company, True),)
+    assert await account.calls() == {TIES + "read": 1}

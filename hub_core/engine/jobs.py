@@ -31,7 +31,7 @@ Done = Callable[[], Awaitable[bool]]
 _TASK = "hub.advance"
 _TURN = 30.0  # seconds a run keeps a worker's place before it queues up behind the others again
 _HEARTBEAT = 5.0
-_STALLED = 20.0  # seconds without a heartbeat after which a worker is taken for dead
+_STALLED = 11.0  # seconds without a heartbeat after which a worker is taken for dead
 _POLL = 0.5  # seconds; a new job is announced at once, one that waited for time or for its account is found by looking
 _LAST_CHUNK = 90.0  # seconds that a chunk may take to finish when the worker is told to stop
 _WAIT_AFTER_ERROR = 10.0
@@ -93,7 +93,8 @@ class PostgresJobs:
     """`Jobs` of any number of processes on the database at ``database_url``. Use it as a context manager, or call
     `close` in the end.
 
-    A worker that dies is noticed after 20 seconds; its chunk is then done again by another one.
+    A worker that dies is noticed at once on its own machine, elsewhere after some ten seconds; its chunk is then done
+    again by another one.
     """
 
     def __init__(self, database_url: str, advance: Advance) -> None:
@@ -120,6 +121,7 @@ class PostgresJobs:
 
     async def start(self, run_id: int, account: str) -> None:
         app = await self._opened()
+        await self._put_back(app)
         waiting = await app.job_manager.list_jobs_async(queueing_lock=_name(run_id), status="todo")
         for job in waiting:
             if job.scheduled_at and job.id:
@@ -212,20 +214,22 @@ class PostgresJobs:
 
     async def _sweep(self) -> None:
         """Give back the jobs of dead workers, for ever."""
+        app = await self._opened()
+        while True:
+            await self._put_back(app)
+            await asyncio.sleep(_HEARTBEAT)
+
+    async def _put_back(self, app: App) -> None:
         import psycopg
         import psycopg_pool
 
-        app = await self._opened()
-        pool = cast("PsycopgConnector", app.connector).pool
-        while True:
-            try:
-                async with pool.connection() as conn:
-                    count = await put_back_stalled(cast("Conn", conn), _STALLED)
-                if count:
-                    log.warning("%d jobs of a worker that died are queued again", count)
-            except (psycopg.Error, psycopg_pool.PoolTimeout) as error:
-                log.warning("stalled jobs could not be looked for: %s", type(error).__name__)
-            await asyncio.sleep(_HEARTBEAT)
+        try:
+            async with cast("PsycopgConnector", app.connector).pool.connection() as conn:
+                count = await put_back_stalled(cast("Conn", conn), _STALLED)
+            if count:
+                log.info("%d jobs of a worker that died are queued again", count)
+        except (psycopg.Error, psycopg_pool.PoolTimeout) as error:
+            log.warning("stalled jobs could not be looked for: %s", type(error).__name__)
 
     async def _opened(self) -> App:
         if self._app is None:

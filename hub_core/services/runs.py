@@ -13,12 +13,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from hub_core.engine.processes import this_process
 from hub_core.engine.store import connections, plans, runs, selection, setups
 from hub_core.engine.store.connections import StoredConnection
 from hub_core.engine.store.database import Conn
 from hub_core.engine.store.runs import Run
 from hub_core.errors import (
     ConnectorBug,
+    DatabaseUnavailable,
     HubError,
     LostLease,
     NotPossible,
@@ -42,6 +44,7 @@ TRIES, FIRST_WAIT = 6, 1.0
 #: A vendor that asks for a longer wait than this pauses the run; the person decides when to go on.
 LONGEST_WAIT = 3600.0
 _HEARTBEAT = 5.0
+_TAKEN = 2.0  # seconds after which to look again at a run that another worker has in hand
 
 
 async def start_export(hub: Hub, options: ExportOptions) -> Run:
@@ -126,7 +129,17 @@ async def pause(hub: Hub, run_id: int) -> Run:
 
 
 async def cancel(hub: Hub, run_id: int) -> Run:
-    """End a run after its present batch; what is done stays done."""
+    """End a run after its present batch; what is done stays done.
+
+    When it was cut off with a batch on its way, it is "applying" afterwards, until a worker has looked up what became
+    of that batch.
+    """
+    run = await get_run(hub, run_id)
+    if run.state is RunState.PAUSED or run.interrupted:
+        async with hub.db.transaction() as conn:
+            in_flight = await plans.items_sending(conn, run_id)
+        if in_flight:
+            await _begin(hub, run)
     return await _want(hub, run_id, "cancel", RunState.CANCELLED)
 
 
@@ -174,9 +187,22 @@ async def advance(hub: Hub, run_id: int) -> float | None:
         run = await runs.get_run(conn, run_id)
         if run.state not in (RunState.PLANNING, RunState.APPLYING):
             return None
-        run = await runs.take_lease(conn, run_id)
+        if run.leased and run.leased_by != this_process():
+            return _TAKEN
+        run = await runs.take_lease(conn, run)
         stored = await _stored(conn, run)
     hub = Hub(hub.settings, hub.db, stored.workspace_id, stored.workspace, hub.vault)  # a worker serves them all
+    try:
+        return await _advance(hub, run, stored)
+    except LostLease:  # its new owner sees to it
+        return None
+    finally:
+        with contextlib.suppress(HubError):
+            async with hub.db.transaction() as conn:
+                await runs.give_lease_back(conn, run)
+
+
+async def _advance(hub: Hub, run: Run, stored: StoredConnection) -> float | None:
     try:
         async with hub.open(stored) as crm, _in_hand(hub, run, crm):
             context = await gather_context(hub, crm, run)
@@ -184,8 +210,8 @@ async def advance(hub: Hub, run_id: int) -> float | None:
         if delay == 0 and run.cursor.get("tries"):
             await _forget_tries(hub, run)
         return delay
-    except LostLease:
-        return None
+    except DatabaseUnavailable:
+        raise
     except TryLater as error:
         return await _try_later(hub, run, error)
     except (UserMustAct, ConnectorBug) as error:
@@ -200,7 +226,7 @@ async def _chunk(context: ExportContext) -> float | None:
     if run.state is RunState.APPLYING:
         wait = await settling.reconcile(context)
         if wait:
-            await _show_wait(hub, run, wait, f"{context.crm_name}'s search to catch up")
+            await _show_wait(hub, run, wait, f"{context.crm_name} to finish what was on its way")
             return wait
         await _carry_out_links(context)
     while True:
@@ -328,6 +354,7 @@ async def _try_later(hub: Hub, run: Run, error: TryLater) -> float | None:
         await _pause_for(hub, run, error)
         return None
     async with hub.db.transaction() as conn:
+        await runs.hold_lease(conn, run)
         now = await runs.get_run(conn, run.id)
         await runs.update_run(conn, run.id, cursor={**now.cursor, "tries": tries}, message=error.message)
     await _show_wait(hub, run, wait, error.message)
@@ -349,6 +376,7 @@ async def _show_wait(hub: Hub, run: Run, seconds: float, why: str) -> None:
 async def _pause_for(hub: Hub, run: Run, error: HubError) -> None:
     """Keep the run's place and say who must act."""
     async with hub.db.transaction() as conn:
+        await runs.hold_lease(conn, run)
         await runs.update_run(
             conn,
             run.id,

@@ -70,8 +70,8 @@ async def test_a_worker_that_was_given_up_for_dead_cannot_store_anything_any_mor
     await crm.add(CONTACT, *_people(1))
     planned = await crm.plan(CONTACT)
     async with crm.hub.db.transaction() as conn:
-        frozen = await store.take_lease(conn, planned.id)
-        await store.take_lease(conn, planned.id)
+        frozen = await store.take_lease(conn, planned)
+        await store.take_lease(conn, frozen)
     with pytest.raises(LostLease):
         async with crm.hub.db.transaction() as conn:
             await store.hold_lease(conn, frozen)

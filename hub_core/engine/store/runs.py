@@ -9,18 +9,24 @@ from typing import Any
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
+from hub_core.engine.processes import is_dead, this_process
 from hub_core.engine.store.database import Conn, Row, all_rows, execute, one_row, value
 from hub_core.errors import LostLease, UnknownName
 from hub_core.model.plan import ExportOptions, RunState
 from hub_core.model.records import AssociationType, RecordKind
 
-#: How long a worker may be silent before its run counts as interrupted.
-LEASE_SECONDS = 30
+#: How long a worker may be silent before another one may take its run over.
+LEASE_SECONDS = 20
+#: How long a run may lie between two workers before it counts as interrupted.
+PICK_UP_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One export: what was asked, how far it is. Times are UTC."""
+    """One export: what was asked, how far it is. Times are UTC.
+
+    ``leased``: a worker has it in hand. ``interrupted``: it should be worked on, and nobody does.
+    """
 
     id: int
     workspace_id: int
@@ -37,6 +43,7 @@ class Run:
     applied: int
     failed: int
     api_calls: int
+    plan_calls: int
     message: str
     exit_code: int
     wanted: str
@@ -44,9 +51,11 @@ class Run:
     waiting_for: str
     lease: int
     leased_until: datetime | None
+    leased_by: str
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    leased: bool
     interrupted: bool
 
     @property
@@ -54,11 +63,12 @@ class Run:
         return self.options.kind
 
 
-_COLUMNS = """
+_COLUMNS = f"""
     id, workspace_id, connection_id, options, state, setup_version, stage, cursor, route, estimate, total, planned,
-    applied, failed, api_calls, message, exit_code, wanted, waiting_until, waiting_for, lease, leased_until, created_at,
-    started_at, ended_at,
-    state IN ('planning', 'applying') AND coalesce(leased_until < now(), created_at < now() - interval '30 s')
+    applied, failed, api_calls, plan_calls, message, exit_code, wanted, waiting_until, waiting_for, lease, leased_until,
+    leased_by, created_at, started_at, ended_at, coalesce(leased_until > now(), false) AS leased,
+    state IN ('planning', 'applying')
+        AND coalesce(leased_until, created_at) < now() - interval '{PICK_UP_SECONDS} s'
         AND coalesce(waiting_until < now(), true) AS interrupted
 """
 
@@ -67,6 +77,8 @@ def _run(row: Row) -> Run:
     fields = dict(row)
     fields["options"] = options_from(row["options"])
     fields["state"] = RunState(row["state"])
+    if row["state"] in ("planning", "applying") and is_dead(row["leased_by"]):
+        fields |= {"leased": False, "interrupted": True}
     return Run(**fields)
 
 
@@ -103,9 +115,12 @@ async def new_run(
     """Store a run that is about to be planned; returns its id."""
     return await value(
         conn,
-        "INSERT INTO run (workspace_id, connection_id, kind, state, options, setup_version, stage)"
-        " VALUES (%s, %s, %s, 'planning', %s, %s, %s) RETURNING id",
-        [workspace_id, connection_id, options.kind.value, Jsonb(options_to(options)), setup_version, stage],
+        "INSERT INTO run (workspace_id, connection_id, kind, state, options, setup_version, stage, leased_by)"
+        " VALUES (%s, %s, %s, 'planning', %s, %s, %s, %s) RETURNING id",
+        [
+            *(workspace_id, connection_id, options.kind.value, Jsonb(options_to(options)), setup_version, stage),
+            this_process(),
+        ],
     )
 
 
@@ -129,15 +144,25 @@ async def list_runs(conn: Conn, workspace_id: int, limit: int = 50) -> list[Run]
     return [_run(row) for row in rows]
 
 
-async def take_lease(conn: Conn, run_id: int) -> Run:
-    """Make the caller the one who carries the run on; whoever did before can commit no more."""
-    await execute(
+async def take_lease(conn: Conn, run: Run) -> Run:
+    """Make this process the one who carries the run on; whoever did before can commit no more.
+
+    Raises `LostLease` when somebody has taken it since ``run`` was read.
+    """
+    taken = await execute(
         conn,
-        "UPDATE run SET lease = lease + 1, leased_until = now() + make_interval(secs => %s),"
-        " waiting_until = NULL, waiting_for = '' WHERE id = %s",
-        [LEASE_SECONDS, run_id],
+        "UPDATE run SET lease = lease + 1, leased_until = now() + make_interval(secs => %s), leased_by = %s,"
+        " waiting_until = NULL, waiting_for = '' WHERE id = %s AND lease = %s",
+        [LEASE_SECONDS, this_process(), run.id, run.lease],
     )
-    return await get_run(conn, run_id)
+    if not taken:
+        raise LostLease(f"Run {run.id} is carried on by another worker.")
+    return await get_run(conn, run.id)
+
+
+async def give_lease_back(conn: Conn, run: Run) -> None:
+    """Let any worker take the run up now."""
+    await execute(conn, "UPDATE run SET leased_until = now() WHERE id = %s AND lease = %s", [run.id, run.lease])
 
 
 async def hold_lease(conn: Conn, run: Run) -> None:
@@ -171,9 +196,10 @@ async def begin_applying(conn: Conn, run_id: int) -> bool:
         async with conn.transaction():
             await execute(
                 conn,
-                "UPDATE run SET state = 'applying', started_at = coalesce(started_at, now()), message = '', wanted = ''"
-                " WHERE id = %s",
-                [run_id],
+                "UPDATE run SET state = 'applying', message = '', wanted = '', waiting_until = NULL, waiting_for = '',"
+                " plan_calls = CASE WHEN started_at IS NULL THEN api_calls ELSE plan_calls END,"
+                " started_at = coalesce(started_at, now()), leased_until = now(), leased_by = %s WHERE id = %s",
+                [this_process(), run_id],
             )
     except errors.UniqueViolation:
         return False

@@ -6,16 +6,19 @@ worker may have taken the job up again; here it is one statement, and the job's 
 
 from __future__ import annotations
 
+from hub_core.engine.processes import is_dead
 from hub_core.engine.store.database import Conn, all_rows, execute
 
 _LOCK = """
 SELECT job.id, EXISTS (
     SELECT FROM procrastinate_jobs AS queued
     WHERE queued.status = 'todo' AND queued.queueing_lock = job.queueing_lock
-) AS queued
-FROM procrastinate_jobs AS job LEFT JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
+) AS queued, run.leased_by,
+coalesce(worker.last_heartbeat < now() - make_interval(secs => %s), true) AS silent
+FROM procrastinate_jobs AS job
+    LEFT JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
+    LEFT JOIN run ON run.id = (job.args ->> 'run_id')::bigint
 WHERE job.status = 'doing'
-    AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => %s))
 FOR UPDATE OF job SKIP LOCKED
 """
 _PUT_BACK = """
@@ -26,11 +29,12 @@ _DROP = "DELETE FROM procrastinate_jobs WHERE id = ANY(%s)"
 
 
 async def put_back_stalled(conn: Conn, seconds: float) -> int:
-    """Give back every running job whose worker was not heard of for ``seconds``. Returns how many.
+    """Give back every running job whose worker is dead, or was not heard of for ``seconds``. Returns how many.
 
     One whose run is queued already is dropped: the dead worker had just queued the next chunk.
     """
-    stalled = await all_rows(conn, _LOCK, (seconds,))
+    doing = await all_rows(conn, _LOCK, (seconds,))
+    stalled = [row for row in doing if row["silent"] or is_dead(row["leased_by"] or "")]
     if not stalled:
         return 0
     await execute(conn, _DROP, ([row["id"] for row in stalled if row["queued"]],))

@@ -155,6 +155,7 @@ CREATE TABLE run (
     applied       bigint NOT NULL DEFAULT 0,
     failed        bigint NOT NULL DEFAULT 0,
     api_calls     bigint NOT NULL DEFAULT 0,
+    plan_calls    bigint NOT NULL DEFAULT 0,    -- those of them that were made before the plan was applied
     message       text NOT NULL DEFAULT '',
     exit_code     integer NOT NULL DEFAULT 0,   -- of a paused run: what the command line answers
     wanted        text NOT NULL DEFAULT '', -- pause | cancel: read by the next chunk
@@ -162,6 +163,7 @@ CREATE TABLE run (
     waiting_for   text NOT NULL DEFAULT '',
     lease         bigint NOT NULL DEFAULT 0,    -- raised by each worker that takes the run; a commit checks it
     leased_until  timestamptz,
+    leased_by     text NOT NULL DEFAULT '', -- that worker's process, by which it is known when it is dead
     created_at    timestamptz NOT NULL DEFAULT now(),
     started_at    timestamptz,
     ended_at      timestamptz

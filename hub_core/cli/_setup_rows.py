@@ -9,7 +9,7 @@ from typing import TypeVar
 from hub_core.errors import BadInput, UnknownName
 from hub_core.model.fields import FieldInfo, HubField
 from hub_core.model.records import RecordKind
-from hub_core.model.setup import Blank, Engagement, Fixed, FromHub, ManualAtExport, Mode, Source
+from hub_core.model.setup import Blank, ConflictPolicy, Engagement, Fixed, FromHub, ManualAtExport, Mode, Source
 from hub_core.rules.valuemaps import suggest_value_map
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -78,6 +78,10 @@ def mode_of(text: str | None) -> Mode | None:
 
 def blank_of(text: str | None) -> Blank | None:
     return None if text is None else _one_of("rule for blanks", text, Blank)
+
+
+def conflict_of(text: str | None) -> ConflictPolicy | None:
+    return None if text is None else _one_of("rule for conflicts", text, ConflictPolicy)
 
 
 def _one_of(what: str, text: str, choices: type[_Choice]) -> _Choice:

@@ -207,6 +207,7 @@ def map_(
     manual: Annotated[str | None, typer.Option(metavar="LABEL", help="Ask for the value when exporting.")] = None,
     engagement: Annotated[str | None, typer.Option(metavar="VALUE", help="Written with the first activity.")] = None,
     blank: Annotated[str | None, typer.Option(help="What a blank in the hub does to the CRM: keep or clear.")] = None,
+    conflict: Annotated[str | None, typer.Option(help="Whose change stays: hub, crm, newest or review.")] = None,
     value: Annotated[
         list[str] | None,
         typer.Option(metavar="HUB=OPTION", help="Write this option for this value; HUB= writes nothing for it."),
@@ -236,6 +237,7 @@ def map_(
             rows.with_option(source, field),
             mode=rows.mode_of(mode),
             blank=rows.blank_of(blank),
+            conflict=rows.conflict_of(conflict),
             values=rows.values_of(value or [], field),
             active=not inactive,
         )

@@ -126,17 +126,33 @@ Source: TypeAlias = FromHub | Fixed | ManualAtExport | Engagement
 
 
 class Blank(StrEnum):
-    """What a blank hub value does to the CRM's value: nothing, or clear it."""
+    """What a blank does to the other side's value: nothing, or clear it.
+
+    An export clears whatever the CRM has. A sync clears only a value that both sides had agreed on, and only in a
+    direction in which the row's mode writes.
+    """
 
     KEEP = "keep"
     CLEAR = "clear"
 
 
+class ConflictPolicy(StrEnum):
+    """Whose value stays when both sides of a bidirectional row have changed, or differ without ever having agreed.
+
+    The other one's value is kept in the journal; ``review`` leaves both until a person has decided.
+    """
+
+    HUB = "hub"
+    CRM = "crm"
+    NEWEST = "newest"
+    REVIEW = "review"
+
+
 class Row(Part):
     """One mapped CRM field.
 
-    ``values`` maps a hub value to an option's internal name, None drops the value. An inactive row is kept but not
-    used; only inactive rows may be red.
+    ``values`` maps a hub value to an option's internal name, None drops the value. ``conflict`` matters to
+    bidirectional rows. An inactive row is kept but not used; only inactive rows may be red.
     """
 
     source: Source
@@ -144,6 +160,7 @@ class Row(Part):
     mode: Mode = Mode.BIDIRECTIONAL
     active: bool = True
     blank: Blank = Blank.KEEP
+    conflict: ConflictPolicy = ConflictPolicy.NEWEST
     values: dict[str, str | None] = {}
 
     @property

@@ -18,7 +18,7 @@ from hub_core.model.setup import AllOf, CrmSetup, Engagement, Fixed, FromHub, Ma
 FORMAT = 1
 _OBJECTS = (RecordKind.CONTACT, RecordKind.COMPANY)
 #: Left out of a row that is written, because nearly every row has them.
-_USUAL: dict[str, object] = {"active": True, "blank": "keep", "values": {}}
+_USUAL: dict[str, object] = {"active": True, "blank": "keep", "conflict": "newest", "values": {}}
 
 # --- YAML --------------------------------------------------------------------------------------------------------
 
@@ -230,8 +230,8 @@ def _rows(at: str, old: Mapping[str, Row], new: Mapping[str, Row]) -> Iterator[D
 
 def _attributes(row: Row) -> dict[str, str]:
     values = {f"values.{value}": option or "(dropped)" for value, option in row.values.items()}
-    own = {"source": source_text(row.source), "mode": row.mode, "active": _plain(row.active), "blank": row.blank}
-    return {**own, **values}
+    own = {"source": source_text(row.source), "mode": row.mode, "active": _plain(row.active)}
+    return {**own, "blank": row.blank, "conflict": row.conflict, **values}
 
 
 def source_text(source: Source) -> str:
@@ -253,5 +253,6 @@ def row_text(row: Row) -> str:
     if row.values:
         parts.append(f"{len(row.values)} value{'s' if len(row.values) > 1 else ''} mapped")
     parts += ["blank clears"] if row.blank == "clear" else []
+    parts += [] if row.conflict == "newest" else [f"conflict: {row.conflict.value}"]
     parts += [] if row.active else ["inactive"]
     return ", ".join(parts)

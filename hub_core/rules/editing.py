@@ -17,6 +17,7 @@ from hub_core.model.setup import (
     AnyOf,
     Blank,
     CompanyIdentifier,
+    ConflictPolicy,
     ContactIdentifier,
     CrmSetup,
     Mode,
@@ -195,6 +196,7 @@ def put_row(
     *,
     mode: Mode | None = None,
     blank: Blank | None = None,
+    conflict: ConflictPolicy | None = None,
     values: Mapping[str, str | None] | None = None,
     active: bool = True,
 ) -> CrmSetup:
@@ -213,6 +215,7 @@ def put_row(
         mode=mode or kept.mode,
         active=active,
         blank=blank or kept.blank,
+        conflict=conflict or kept.conflict,
         values={**kept.values, **(values or {})},
     )
     if before is None:

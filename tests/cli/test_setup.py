@@ -196,6 +196,14 @@ def test_a_value_comes_from_one_place(hub: Hub) -> None:
     assert hub("setup", "map", "contacts", "city").code == 2
 
 
+def test_a_row_says_whose_change_stays_in_a_conflict(hub: Hub) -> None:
+    mapped = hub("setup", "map", "contacts", "city=city", "--conflict", "review", "--json").data
+    assert mapped["changes"] == [
+        {"path": "fields.contacts.city", "before": None, "after": "city, bidirectional, conflict: review"}
+    ]
+    assert hub("setup", "map", "contacts", "city=city", "--conflict", "oldest").code == 2
+
+
 def test_a_row_is_unmapped(hub: Hub) -> None:
     hub("setup", "map", "contacts", "city=city")
     assert "- fields.contacts.city" in hub("setup", "unmap", "contacts", "city").out

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hub_core.errors import BadInput
 from hub_core.model.setup import (
     Blank,
+    ConflictPolicy,
     CrmSetup,
     Engagement,
     FieldStep,
@@ -31,6 +32,7 @@ _ROWS = st.builds(
     mode=st.sampled_from(Mode),
     active=st.booleans(),
     blank=st.sampled_from(Blank),
+    conflict=st.sampled_from(ConflictPolicy),
     values=st.dictionaries(_TEXT, st.none() | _TEXT, max_size=3),
 )
 _MAPPINGS = st.lists(_ROWS, max_size=4, unique_by=lambda row: row.crm).map(lambda rows: ObjectMapping(rows=tuple(rows)))
@@ -81,6 +83,7 @@ def test_usual_settings_of_a_row_are_not_written() -> None:
     text = to_yaml(_mapped(_row("city", "city")))
     assert "active" not in text
     assert "blank" not in text
+    assert "conflict" not in text
     assert "active: false" in to_yaml(_mapped(_row("city", "city", active=False)))
 
 

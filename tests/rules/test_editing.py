@@ -5,7 +5,7 @@ import pytest
 from hub_core.errors import BadInput, UnknownName
 from hub_core.model.fields import STANDARD_FIELDS
 from hub_core.model.records import AssociationType, RecordKind
-from hub_core.model.setup import AllOf, AnyOf, Blank, CrmSetup, Engagement, Fixed, FromHub, Mode, Tree
+from hub_core.model.setup import AllOf, AnyOf, Blank, ConflictPolicy, CrmSetup, Engagement, Fixed, FromHub, Mode, Tree
 from hub_core.rules.documents import conditions_text
 from hub_core.rules.editing import drop_row, parse_conditions, put_row, set_path
 
@@ -98,6 +98,14 @@ def test_a_row_of_the_same_source_keeps_what_is_not_given_and_takes_further_valu
     first, second = setup.fields.contacts.rows
     assert (first.mode, first.blank, first.values) == (Mode.OFF, Blank.CLEAR, {"a": "A", "b": None})
     assert second.crm == "city"
+
+
+def test_a_row_keeps_its_conflict_policy_until_another_is_given() -> None:
+    source = FromHub(hub="city")
+    setup = put_row(CrmSetup(), CONTACT, "city", source)
+    assert setup.fields.contacts.rows[0].conflict is ConflictPolicy.NEWEST
+    setup = put_row(setup, CONTACT, "city", source, conflict=ConflictPolicy.REVIEW)
+    assert put_row(setup, CONTACT, "city", source).fields.contacts.rows[0].conflict is ConflictPolicy.REVIEW
 
 
 def test_a_row_of_another_source_is_made_anew_in_its_place() -> None:

@@ -157,6 +157,10 @@ class Scene:
             if not row["archived"]
         }
 
+    async def tie(self, contact: str, company: str, *types: int) -> None:
+        tie = {"from": contact, "to": company, "toType": "companies", "types": list(types)}
+        await self._admin("POST", "records", {"type": "contacts", "records": [], "associations": [tie]})
+
     async def fault(self, **fault: Any) -> None:
         await self._admin("POST", "faults", fault)
 

@@ -30,6 +30,46 @@ def steps_to(
     return Associate(kind, target, type_), others
 
 
-def in_order(present: Sequence[Associated]) -> tuple[str, ...]:
-    """The ids of the present ties, the primary one first."""
-    return tuple(tie.crm_id for tie in sorted(present, key=lambda tie: not tie.primary))
+def after(
+    present: Sequence[Associated], made: Sequence[Associate], taken: Sequence[Dissociate]
+) -> tuple[Associated, ...]:
+    """The ties once these steps are done: a new primary one makes the others ordinary."""
+    ties = {tie.crm_id: tie.primary for tie in present}
+    for step in made:
+        if step.type is AssociationType.ADDITIONAL:
+            ties.setdefault(step.crm_id, False)
+        else:
+            ties = dict.fromkeys(ties, False) | {step.crm_id: True}
+    for step in taken:
+        ties.pop(step.crm_id, None)
+    return tuple(Associated(crm_id, primary) for crm_id, primary in ties.items())
+
+
+def between(
+    kind: RecordKind, present: Sequence[Associated], wanted: Sequence[Associated]
+) -> tuple[tuple[Associate, ...], tuple[Dissociate, ...]]:
+    """The steps from the present ties to the wanted ones; what is as wanted is not touched."""
+    now = {tie.crm_id: tie.primary for tie in present}
+    made = [
+        Associate(kind, tie.crm_id, AssociationType.PRIMARY if tie.primary else AssociationType.ADDITIONAL)
+        for tie in sorted(wanted, key=lambda tie: tie.primary)
+        if tie.crm_id not in now or (tie.primary and not now[tie.crm_id])
+    ]
+    kept = {tie.crm_id for tie in wanted}
+    return tuple(made), tuple(Dissociate(kind, crm_id) for crm_id in now if crm_id not in kept)
+
+
+#: Under which name the journal keeps a contact's ties, beside its fields.
+TIES = "@companies"
+_PRIMARY = " (primary)"
+
+
+def as_texts(ties: Sequence[Associated]) -> list[str]:
+    """Ties as the journal keeps them: the primary one first, and marked."""
+    ordered = sorted(ties, key=lambda tie: (not tie.primary, tie.crm_id))
+    return [tie.crm_id + (_PRIMARY if tie.primary else "") for tie in ordered]
+
+
+def from_texts(texts: Sequence[str]) -> tuple[Associated, ...]:
+    """The ties that `as_texts` wrote."""
+    return tuple(Associated(text.removesuffix(_PRIMARY), text.endswith(_PRIMARY)) for text in texts)

@@ -16,10 +16,12 @@ from hub_core.engine.store.plans import Ended, Item
 from hub_core.errors import ConnectorBug
 from hub_core.model.plan import Action, Change, Decision
 from hub_core.model.records import (
+    Associate,
     ByIds,
     Create,
     CrmRecord,
     CrmValue,
+    Dissociate,
     Outcome,
     RecordKind,
     Rejected,
@@ -27,7 +29,7 @@ from hub_core.model.records import (
     Write,
     Written,
 )
-from hub_core.rules.associations import steps_to
+from hub_core.rules.associations import TIES, after, as_texts, steps_to
 from hub_core.rules.exporting import replan
 from hub_core.rules.values import canonical
 from hub_core.services import mirroring
@@ -168,21 +170,39 @@ async def _send(context: ExportContext, kind: KindContext, ready: Sequence[Ready
     await store_outcomes(context, kind, ready, {outcome.ref: outcome for outcome in outcomes})
 
 
-def _write(ready: Ready) -> Write:
-    decision = ready.item.decision
+def _steps(ready: Ready) -> tuple[tuple[Associate, ...], tuple[Dissociate, ...]]:
+    """The ties to make and to take away."""
     present = ready.current.associated or () if ready.current else ()
     steps = [
         steps_to(present, step.kind, ready.targets[step.record_id], step.type)
-        for step in decision.associations
+        for step in ready.item.decision.associations
         if step.record_id in ready.targets
     ]
-    ties = tuple(tie for tie, _ in steps)
+    return tuple(tie for tie, _ in steps), tuple(other for _, others in steps for other in others)
+
+
+def _write(ready: Ready) -> Write:
+    decision = ready.item.decision
+    made, taken = _steps(ready)
     if ready.current is None:
         values = {change.field: change.after for change in decision.changes if change.after is not None}
-        return Create(ready.ref, values, decision.owner, ties)
+        return Create(ready.ref, values, decision.owner, made)
     changed = {change.field: change.after for change in decision.changes}
-    parted = tuple(other for _, others in steps for other in others)
-    return Update(ready.ref, ready.current.id, changed, decision.owner, ties, parted)
+    return Update(ready.ref, ready.current.id, changed, decision.owner, made, taken)
+
+
+def _entry(ready: Ready, done: Written, owner_field: str) -> Entry:
+    """What the journal keeps of a write: its fields, its owner, its ties before and after."""
+    decision = ready.item.decision
+    changes = list(decision.changes)
+    if decision.owner and owner_field:
+        before = ready.current.values.get(owner_field) if ready.current else None
+        changes.append(Change(owner_field, before, decision.owner))
+    made, taken = _steps(ready)
+    if made or taken:
+        present = ready.current.associated or () if ready.current else ()
+        changes.append(Change(TIES, as_texts(present), as_texts(after(present, made, taken))))
+    return Entry(decision.record_id, done.crm_id, decision.action.value, tuple(changes), "export")
 
 
 async def store_outcomes(
@@ -227,16 +247,7 @@ async def store_outcomes(
             context.connection_id,
             context.run.id,
             kind.part.kind,
-            [
-                Entry(
-                    each.item.decision.record_id,
-                    done.crm_id,
-                    each.item.decision.action.value,
-                    each.item.decision.changes,
-                    "export",
-                )
-                for each, done in written
-            ],
+            [_entry(each, done, kind.exporting.owner_field) for each, done in written],
         )
         await end_items(conn, context, ended)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hub_core.engine.store import candidates, links, plans, runs, selection
+from hub_core.engine.store import candidates, keys, links, plans, runs, selection
 from hub_core.engine.store.database import Conn, refresh_statistics
 from hub_core.manifest import CrmTraits
 from hub_core.model.plan import Action, Decision, RunState
@@ -30,14 +30,19 @@ async def plan_chunk(context: ExportContext) -> bool:
     part = context.parts[cursor["part"]]
     kind = context.kinds[part.kind]
     if not cursor["prepared"]:
-        cursor.update(await _prepare(context, kind), prepared=True, after=0)
+        await _prepare(context, kind)
+        cursor["prepared"] = True
         async with context.hub.db.transaction(batch=True) as conn:
             await runs.hold_lease(conn, context.run)
             await runs.update_run(conn, context.run.id, cursor=cursor)
         return True
     async with context.hub.db.transaction(batch=True) as conn:
         records = await selection.selected_after(conn, part.selection, cursor["after"], PAGE)
-        scopes = (cursor["hub_scope"], cursor["crm_scope"])
+        scopes = await _scopes(conn, context, kind)
+        if scopes is None:  # the rule was changed, or the database restarted: the keys of the preparation are gone
+            cursor["prepared"] = False
+            await runs.update_run(conn, context.run.id, cursor=cursor)
+            return True
         known = await situations(conn, context, kind, records, scopes) if records else []
         company_ids = sorted({step.record_id for each in known for step in each.associations})
         companies = await candidates.companies_of_run(conn, context.run.id, context.connection_id, company_ids)
@@ -59,8 +64,18 @@ async def plan_chunk(context: ExportContext) -> bool:
     return True
 
 
-async def _prepare(context: ExportContext, kind: KindContext) -> dict[str, int]:
-    """Bring the mirror up to date for one part, match, and find the twins; returns the key scopes."""
+async def _scopes(conn: Conn, context: ExportContext, kind: KindContext) -> tuple[int, int] | None:
+    """The key scopes of the hub's and the CRM's side, None when one has to be made anew."""
+    workspace, what = context.hub.workspace_id, kind.part.kind
+    hub_scope = await keys.find_hub_scope(conn, workspace, what, kind.rule)
+    crm_scope = await keys.find_crm_scope(
+        conn, workspace, context.connection_id, what, rule=kind.rule, mapping=kind.compared
+    )
+    return None if hub_scope is None or crm_scope is None else (hub_scope, crm_scope)
+
+
+async def _prepare(context: ExportContext, kind: KindContext) -> None:
+    """Bring the mirror up to date for one part, make the match keys, and find the twins."""
     selected = kind.part.selection
     async with context.hub.db.transaction() as conn:
         total = await selection.count_selected(conn, selected)
@@ -91,7 +106,6 @@ async def _prepare(context: ExportContext, kind: KindContext) -> dict[str, int]:
         await selection.find_twins(
             conn, context.run.id, selected, context.connection_id, hub_scope=hub_scope, crm_scope=crm_scope
         )
-    return {"hub_scope": hub_scope, "crm_scope": crm_scope}
 
 
 async def _store(conn: Conn, context: ExportContext, kind: KindContext, decisions: Sequence[Decision]) -> None:

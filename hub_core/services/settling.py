@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from hub_core.engine.store import candidates, links, plans, runs
 from hub_core.engine.store.candidates import Mirrored
-from hub_core.engine.store.links import Link
+from hub_core.engine.store.database import Conn
+from hub_core.engine.store.links import Entry, Link
 from hub_core.engine.store.plans import Item
-from hub_core.model.plan import Action, AssociationStep, Decision
+from hub_core.model.plan import Action, AssociationStep, Change, Decision
 from hub_core.model.records import (
     Associated,
     ByIds,
@@ -19,7 +20,7 @@ from hub_core.model.records import (
     Update,
     Written,
 )
-from hub_core.rules.associations import is_tied, steps_to
+from hub_core.rules.associations import TIES, as_texts, is_tied, steps_to
 from hub_core.rules.values import canonical
 from hub_core.services import mirroring
 from hub_core.services.applying import Ready, store_outcomes
@@ -189,11 +190,28 @@ async def verify_ties(context: ExportContext, after: int) -> int | None:
             if _all_tied(item, targets, present)
         ]
         await links.save_links(conn, context.connection_id, RecordKind.CONTACT, context.run.id, agreed)
+        await _journal_ties(conn, context, items, present)
         for item in items:
             if not _all_tied(item, targets, present):
                 await plans.add_warning(conn, context.run.id, item.seq, _warning(context, item, targets))
         await runs.update_run(conn, context.run.id, cursor={"verified": items[-1].seq})
     return items[-1].seq
+
+
+async def _journal_ties(
+    conn: Conn, context: ExportContext, items: Sequence[Item], present: Mapping[str, Sequence[Associated]]
+) -> None:
+    """Where the CRM made other ties than it was told to (it may add some), the journal keeps what is there."""
+    told = await links.last_changes(conn, context.run.id, [item.decision.record_id for item in items], TIES)
+    entries: list[Entry] = []
+    for item in items:
+        record_id, crm_id = item.decision.record_id, item.decision.crm_id or ""
+        if record_id in told and told[record_id].after != (there := as_texts(present.get(crm_id, ()))):
+            change = Change(TIES, told[record_id].after, there)
+            entries.append(Entry(record_id, crm_id, "update", (change,), "the CRM's own doing"))
+    await links.write_journal(
+        conn, context.hub.workspace_id, context.connection_id, context.run.id, RecordKind.CONTACT, entries
+    )
 
 
 def _all_tied(item: Item, targets: Mapping[int, str], present: Mapping[str, Sequence[Associated]]) -> bool:

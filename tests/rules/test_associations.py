@@ -1,5 +1,5 @@
 from hub_core.model.records import Associate, Associated, AssociationType, Dissociate, RecordKind
-from hub_core.rules.associations import in_order, is_tied, steps_to
+from hub_core.rules.associations import after, as_texts, between, from_texts, is_tied, steps_to
 
 ADDITIONAL, PRIMARY, REPLACE = AssociationType.ADDITIONAL, AssociationType.PRIMARY, AssociationType.PRIMARY_REPLACE
 COMPANY = RecordKind.COMPANY
@@ -26,5 +26,24 @@ def test_only_remove_previous_takes_ties_away() -> None:
     assert steps_to([OLD, NEW], COMPANY, "new", REPLACE)[1] == (Dissociate(COMPANY, "old"),)
 
 
-def test_the_primary_tie_is_shown_first() -> None:
-    assert in_order([NEW, OLD]) == ("old", "new")
+def test_the_primary_tie_is_written_first_and_can_be_read_again() -> None:
+    texts = as_texts([NEW, OLD])
+    assert texts == ["old (primary)", "new"]
+    assert from_texts(texts) == (OLD, NEW)
+
+
+def test_a_new_primary_tie_makes_the_old_one_ordinary() -> None:
+    made = (Associate(COMPANY, "new", PRIMARY),)
+    assert after([OLD], made, ()) == (Associated("old"), Associated("new", primary=True))
+    assert after([OLD], made, (Dissociate(COMPANY, "old"),)) == (Associated("new", primary=True),)
+
+
+def test_steps_lead_back_from_any_ties_to_the_ones_before() -> None:
+    for before in ([], [OLD], [OLD, NEW], [Associated("new", primary=True), Associated("x")]):
+        for now in ([], [OLD], [NEW], [Associated("new", primary=True)], [OLD, NEW, Associated("x")]):
+            restored = after(now, *between(COMPANY, now, before))
+            assert set(restored) == set(before) or not any(tie.primary for tie in before)
+
+
+def test_ties_that_are_as_wanted_are_not_touched() -> None:
+    assert between(COMPANY, [OLD, NEW], [OLD, NEW]) == ((), ())

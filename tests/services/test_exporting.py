@@ -199,3 +199,29 @@ async def test_a_crm_record_deleted_meanwhile_is_asked_about_and_not_created_sil
     planned = await crm.plan(CONTACT)
     item = (await crm.items(planned))[ada]
     assert item.decision.action in (Action.REVIEW, Action.UNCHANGED)  # unchanged while the mirror is fresh
+
+
+async def test_the_journal_keeps_fields_and_ties_before_and_after(crm: Scene) -> None:
+    old, new = await crm.seed(
+        COMPANY, {"name": "Old", "domain": "old.example"}, {"name": "Engines", "domain": "engines.example"}
+    )
+    [contact] = await crm.seed(CONTACT, {"firstname": "Ada", "lastname": "Lovelace", "company": "Analytical Engines"})
+    await crm.tie(contact, old, 1)
+    [engines] = await crm.add(COMPANY, {"name": "Engines", "domain": "engines.example"})
+    [ada] = await crm.add(CONTACT, {**ADA, "company": engines})
+    run = await crm.export(CONTACT, association=AssociationType.PRIMARY)
+    [entry] = await crm.rows("SELECT changes FROM journal WHERE record_id = %s AND run_id = %s", ada, run.id)
+    changes = {field: (before, after) for field, before, after in entry["changes"]}
+    assert changes["email"] == (None, "ada@engines.example")
+    assert changes["@companies"] == ([f"{old} (primary)"], [f"{new} (primary)", old])
+
+
+async def test_what_the_crm_ties_by_itself_is_in_the_journal_too(crm: Scene) -> None:
+    await crm.config(auto_associate=True)
+    [own] = await crm.seed(COMPANY, {"name": "Mail", "domain": "mail.example"})
+    [engines] = await crm.add(COMPANY, {"name": "Engines", "domain": "engines.example"})
+    [ada] = await crm.add(CONTACT, {**ADA, "company": engines, "professionalEmail": "ada@mail.example"})
+    run = await crm.export(CONTACT, with_associated=True)
+    entries = await crm.rows("SELECT changes, cause FROM journal WHERE record_id = %s AND run_id = %s", ada, run.id)
+    assert len(entries) == 2
+    assert own in str(entries[1]["changes"][0][2])

@@ -209,3 +209,14 @@ async def write_journal(
                     entry.cause,
                 )
             )
+
+
+async def last_changes(conn: Conn, run_id: int, record_ids: Sequence[int], field: str) -> dict[int, Change]:
+    """What a run last did to one field of these hub records, by record id."""
+    rows = await all_rows(
+        conn,
+        "SELECT DISTINCT ON (j.record_id) j.record_id, c FROM journal j, jsonb_array_elements(j.changes) c"
+        " WHERE j.run_id = %s AND j.record_id = ANY(%s) AND c ->> 0 = %s ORDER BY j.record_id, j.id DESC",
+        [run_id, list(record_ids), field],
+    )
+    return {row["record_id"]: Change(*row["c"]) for row in rows}

@@ -44,6 +44,7 @@ async def remove_workspace(conn: Conn, key: str) -> None:
         "DELETE FROM journal WHERE workspace_id = %s",
         "DELETE FROM run WHERE workspace_id = %s",
         "UPDATE workspace SET active_crm = NULL WHERE id = %s",
+        "DELETE FROM crm_record WHERE connection_id IN (SELECT id FROM connection WHERE workspace_id = %s)",
         "DELETE FROM connection WHERE workspace_id = %s",
         "DELETE FROM record WHERE workspace_id = %s AND kind = 'contact'",
         "DELETE FROM record WHERE workspace_id = %s",

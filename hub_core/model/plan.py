@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from hub_core.model.records import AssociationType, CrmValue, RecordKind
 
@@ -109,3 +110,31 @@ class ExportOptions:
     with_associated: bool = False
     filters: tuple[str, ...] = ()
     user: str | None = None
+    job: Literal["export"] = "export"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """One sync of the linked records of ``kind``. ``automatic``: started by a schedule, applied without asking."""
+
+    kind: RecordKind
+    automatic: bool = False
+    job: Literal["sync"] = "sync"
+
+
+@dataclass(frozen=True, slots=True)
+class UndoOptions:
+    """Take back what the run ``undo_of`` did, or what it did to one hub record.
+
+    ``keep_created``: CRM records that it created stay where they are.
+    """
+
+    kind: RecordKind
+    undo_of: int
+    record_id: int | None = None
+    keep_created: bool = False
+    job: Literal["undo"] = "undo"
+
+
+#: What a run was asked to do; ``job`` says which it is.
+RunOptions: TypeAlias = ExportOptions | SyncOptions | UndoOptions

@@ -27,7 +27,7 @@ class Situation:
 
     ``linked``: the CRM id of its link. ``current``: the values of each CRM record in question, by CRM id; a linked one
     that is not in it has gone from the CRM. ``taken``: which hub records CRM records are linked to. ``twin_of``: an
-    earlier record of this export that is the same one. ``associations``: ties to companies that are wanted and not known
+    earlier record of this export that is the same one. ``associations``: ties to companies that are wanted, not known
     to be there.
     """
 

@@ -14,16 +14,15 @@ from hub_core.engine.store.selection import Selection, Via
 from hub_core.errors import SetupInvalid
 from hub_core.manifest import CrmTraits
 from hub_core.model.fields import FieldInfo, HubField
-from hub_core.model.plan import ExportOptions
+from hub_core.model.plan import ExportOptions, UndoOptions, RunState
 from hub_core.model.records import AssociationType, RecordKind
 from hub_core.model.setup import CrmSetup, ObjectMapping
-from hub_core.rules.checking import check, refuse_red
 from hub_core.rules.exporting import Exporting
 from hub_core.rules.identity import owner_of_export
 from hub_core.rules.mapping import compile_mapping
 from hub_core.rules.matching import MatchRule, compared_fields, compile_rule
 from hub_core.rules.selecting import parse_filters
-from hub_core.services.fields import crm_fields
+from hub_core.services.fields import MAX_AGE, usable_mapping
 from hub_core.services.hub import Hub, OpenConnection
 
 CONTACT, COMPANY = RecordKind.CONTACT, RecordKind.COMPANY
@@ -48,7 +47,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class KindContext:
-    """All that is the same for every record of one part."""
+    """All that is the same for every record of one part. ``paused`` says which rows of the mapping are left out."""
 
     part: Part
     rule: MatchRule
@@ -56,6 +55,7 @@ class KindContext:
     exporting: Exporting
     fields: tuple[FieldInfo, ...]
     association: AssociationType
+    paused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,11 @@ def crm_traits(crm: OpenConnection) -> CrmTraits:
     traits = crm.connector.manifest.crm
     assert traits is not None
     return traits
+
+
+def export_options(run: Run) -> ExportOptions:
+    """What an export was asked for; a sync writes as an export without any wishes."""
+    return run.options if isinstance(run.options, ExportOptions) else ExportOptions(run.options.kind)
 
 
 _Fields: TypeAlias = Mapping[RecordKind, Mapping[str, HubField]]
@@ -124,7 +129,9 @@ async def gather_context(hub: Hub, crm: OpenConnection, run: Run) -> ExportConte
     async with hub.db.transaction() as conn:
         setup = await setups.setup_at(conn, run.connection_id, run.setup_version)
         fields = await known_fields(conn, hub.workspace_id)
-    parts = parts_of(run.options, setup, hub.workspace_id, fields)
+    if isinstance(run.options, UndoOptions):  # it goes by the journal alone
+        return ExportContext(hub, crm, run, setup, (), {})
+    parts = parts_of(export_options(run), setup, hub.workspace_id, fields)
     kinds = {part.kind: await _kind_context(hub, crm, run, setup, part, fields) for part in parts}
     return ExportContext(hub, crm, run, setup, parts, kinds)
 
@@ -132,8 +139,7 @@ async def gather_context(hub: Hub, crm: OpenConnection, run: Run) -> ExportConte
 async def _kind_context(
     hub: Hub, crm: OpenConnection, run: Run, setup: CrmSetup, part: Part, fields: _Fields
 ) -> KindContext:
-    kind, options, traits = part.kind, run.options, crm_traits(crm)
-    known = await crm_fields(hub, crm, kind)
+    kind, options, traits = part.kind, export_options(run), crm_traits(crm)
     mapping = setup.fields.of(kind)
     rule = compile_rule(setup.sync, kind, fields[kind])
     compared = compared_fields(mapping)
@@ -142,9 +148,14 @@ async def _kind_context(
             f"No field of {kind.plural} is mapped to {crm.connector.manifest.name} yet.",
             fix="Look at 'hub setup suggest', then save a mapping with 'hub setup apply FILE'.",
         )
-    report = check(setup, kind, fields[kind], known, identifying=rule.identifying)
-    refuse_red(setup, {kind: report})
-    compiled = compile_mapping(ObjectMapping() if part.only_link else mapping, fields[kind], known)
+    begins = run.state is RunState.PLANNING and not run.cursor
+    usable = await usable_mapping(
+        *(hub, crm, kind, setup, fields[kind], rule),
+        max_age=0.0 if begins else MAX_AGE,
+        writes=not part.only_link,
+    )
+    known = usable.fields
+    compiled = compile_mapping(ObjectMapping() if part.only_link else usable.mapping, fields[kind], known)
     owner = None if part.only_link else owner_of_export(setup.users, options)
     owner_field = traits.owner_field if traits.owner_field in known else ""
     needed = dict.fromkeys([*compiled.fields, *rule.crm_fields(compared), *filter(None, [owner_field])])
@@ -163,4 +174,5 @@ async def _kind_context(
         exporting=exporting,
         fields=tuple(known[name] for name in needed if name in known),
         association=options.association or setup.fields.contacts.association,
+        paused="" if part.only_link else usable.note,
     )

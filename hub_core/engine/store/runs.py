@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from psycopg import errors
 from psycopg.types.json import Jsonb
+from pydantic import Field, TypeAdapter
 
 from hub_core.engine.processes import is_dead, this_process
 from hub_core.engine.store.database import Conn, Row, all_rows, execute, one_row, value
 from hub_core.errors import LostLease, UnknownName
-from hub_core.model.plan import ExportOptions, RunState
-from hub_core.model.records import AssociationType, RecordKind
+from hub_core.model.plan import RunOptions, RunState
+from hub_core.model.records import RecordKind
 
 #: How long a worker may be silent before another one may take its run over.
 LEASE_SECONDS = 20
@@ -23,7 +24,7 @@ PICK_UP_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One export: what was asked, how far it is. Times are UTC.
+    """One export, sync or undo: what was asked, how far it is. Times are UTC.
 
     ``leased``: a worker has it in hand. ``interrupted``: it should be worked on, and nobody does.
     """
@@ -31,7 +32,7 @@ class Run:
     id: int
     workspace_id: int
     connection_id: int
-    options: ExportOptions
+    options: RunOptions
     state: RunState
     setup_version: int
     stage: str
@@ -75,42 +76,23 @@ _COLUMNS = f"""
 
 def _run(row: Row) -> Run:
     fields = dict(row)
-    fields["options"] = options_from(row["options"])
+    fields["options"] = _OPTIONS.validate_python(row["options"])
     fields["state"] = RunState(row["state"])
     if row["state"] in ("planning", "applying") and is_dead(row["leased_by"]):
         fields |= {"leased": False, "interrupted": True}
     return Run(**fields)
 
 
-def options_to(options: ExportOptions) -> dict[str, Any]:
+_OPTIONS: TypeAdapter[RunOptions] = TypeAdapter(Annotated[RunOptions, Field(discriminator="job")])
+
+
+def options_to(options: RunOptions) -> dict[str, Any]:
     """As stored: plain JSON."""
-    return {
-        "kind": options.kind.value,
-        "overwrite": options.overwrite,
-        "owner": options.owner,
-        "association": options.association.value if options.association else None,
-        "manual": dict(options.manual or {}),
-        "with_associated": options.with_associated,
-        "filters": list(options.filters),
-        "user": options.user,
-    }
-
-
-def options_from(stored: dict[str, Any]) -> ExportOptions:
-    return ExportOptions(
-        kind=RecordKind(stored["kind"]),
-        overwrite=stored["overwrite"],
-        owner=stored["owner"],
-        association=AssociationType(stored["association"]) if stored["association"] else None,
-        manual=stored["manual"],
-        with_associated=stored["with_associated"],
-        filters=tuple(stored["filters"]),
-        user=stored["user"],
-    )
+    return _OPTIONS.dump_python(options, mode="json")
 
 
 async def new_run(
-    conn: Conn, workspace_id: int, connection_id: int, options: ExportOptions, *, setup_version: int, stage: str
+    conn: Conn, workspace_id: int, connection_id: int, options: RunOptions, *, setup_version: int, stage: str
 ) -> int:
     """Store a run that is about to be planned; returns its id."""
     return await value(

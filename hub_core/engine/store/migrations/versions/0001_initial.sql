@@ -87,9 +87,10 @@ CREATE INDEX crm_key_by_key ON crm_key (scope, key) INCLUDE (clause, crm_record_
 CREATE INDEX crm_key_by_record ON crm_key (crm_record_id);
 
 -- The mirror: the CRM fields the hub needs, as last read or written.
+-- It has no foreign key, whose check costs a third of storing a page; whoever removes a connection removes its mirror.
 CREATE TABLE crm_record (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    connection_id bigint NOT NULL REFERENCES connection ON DELETE CASCADE,
+    connection_id bigint NOT NULL,
     kind          text NOT NULL,
     crm_id        text NOT NULL,
     values        jsonb NOT NULL,
@@ -142,7 +143,8 @@ CREATE TABLE run (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     workspace_id  bigint NOT NULL REFERENCES workspace,
     connection_id bigint NOT NULL REFERENCES connection,
-    kind          text NOT NULL,            -- contact | company: what the person asked to export
+    job           text GENERATED ALWAYS AS (options ->> 'job') STORED NOT NULL,   -- export | sync | undo
+    kind          text NOT NULL,            -- contact | company: what it is mainly about
     state         text NOT NULL,
     options       jsonb NOT NULL,
     setup_version integer NOT NULL,
@@ -234,3 +236,84 @@ CREATE TABLE api_budget (
     blocked_why   text NOT NULL DEFAULT '',
     PRIMARY KEY (account, bucket)
 );
+
+-- Campaigns: who was put into which sequence, and what happened. Fed by imports; an external id that the source does not
+-- give is derived, so that the same row always leads to the same one.
+CREATE TABLE identity (                     -- a sender: a LinkedIn account, one or more mailboxes
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    workspace_id  bigint NOT NULL REFERENCES workspace,
+    external_id   text NOT NULL,
+    name          text NOT NULL,
+    email         text NOT NULL DEFAULT '',
+    linkedin      text NOT NULL DEFAULT '',
+    UNIQUE (workspace_id, external_id)
+);
+CREATE TABLE campaign (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    workspace_id  bigint NOT NULL REFERENCES workspace,
+    external_id   text NOT NULL,
+    name          text NOT NULL,
+    steps         jsonb NOT NULL DEFAULT '[]',  -- [[kind, channel, days of delay], ...] in order
+    state         text NOT NULL DEFAULT '', -- active | paused | finished; '' when nobody said
+    identity_id   bigint REFERENCES identity ON DELETE SET NULL,
+    UNIQUE (workspace_id, external_id)
+);
+CREATE TABLE campaign_member (
+    campaign_id   bigint NOT NULL REFERENCES campaign ON DELETE CASCADE,
+    contact_id    bigint NOT NULL REFERENCES record ON DELETE CASCADE,
+    added_at      timestamptz,              -- null: when the first activity was
+    state         text NOT NULL DEFAULT '',
+    PRIMARY KEY (campaign_id, contact_id)
+);
+CREATE INDEX campaign_member_by_contact ON campaign_member (contact_id);
+CREATE TABLE activity (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    workspace_id  bigint NOT NULL REFERENCES workspace,
+    external_id   text NOT NULL,
+    contact_id    bigint NOT NULL REFERENCES record ON DELETE CASCADE,
+    campaign_id   bigint REFERENCES campaign ON DELETE SET NULL,
+    identity_id   bigint REFERENCES identity ON DELETE SET NULL,
+    step          integer,                  -- its place in the campaign's steps, from 1
+    type          text NOT NULL,
+    channel       text NOT NULL,
+    direction     text NOT NULL,            -- outbound | inbound
+    at            timestamptz NOT NULL,
+    subject       text NOT NULL DEFAULT '',
+    body          text NOT NULL DEFAULT '',
+    UNIQUE (workspace_id, external_id)
+);
+CREATE INDEX activity_by_contact ON activity (contact_id);
+CREATE TABLE conversation_tag (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    workspace_id  bigint NOT NULL REFERENCES workspace,
+    external_id   text NOT NULL,
+    contact_id    bigint NOT NULL REFERENCES record ON DELETE CASCADE,
+    name          text NOT NULL,
+    category      text NOT NULL,            -- POSITIVE | NEUTRAL | NEGATIVE
+    applied_by    text NOT NULL DEFAULT '',
+    at            timestamptz,
+    UNIQUE (workspace_id, external_id)
+);
+CREATE INDEX conversation_tag_by_contact ON conversation_tag (contact_id);
+-- Contacts whose campaign properties may have changed: written with the event, taken away by who has dealt with it.
+CREATE TABLE campaign_touched (
+    contact_id    bigint PRIMARY KEY REFERENCES record ON DELETE CASCADE,
+    workspace_id  bigint NOT NULL REFERENCES workspace,
+    at            timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- What has changed about the CRM's fields and concerns the mapping. Open until the field is back or the set-up fits.
+CREATE TABLE repair (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    connection_id bigint NOT NULL REFERENCES connection ON DELETE CASCADE,
+    kind          text NOT NULL,
+    crm_field     text NOT NULL,
+    problem       text NOT NULL,            -- removed, type_changed, option_removed, ...
+    status        text NOT NULL,            -- warning | error: an error pauses the field's row
+    text          text NOT NULL,
+    fix           text NOT NULL,
+    before        jsonb NOT NULL,           -- the field when all was well; null: there was none
+    opened_at     timestamptz NOT NULL DEFAULT now(),
+    closed_at     timestamptz
+);
+CREATE UNIQUE INDEX one_open_repair ON repair (connection_id, kind, crm_field, problem) WHERE closed_at IS NULL;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -19,6 +20,9 @@ class Measurement:
 
     @property
     def ratio(self) -> float:
+        """Ours by theirs. Where theirs is nothing: nothing by nothing is 0."""
+        if not self.theirs:
+            return math.inf if self.ours else 0.0
         return self.ours / self.theirs
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hub_core.errors import BadInput, SetupInvalid, UnknownName
@@ -68,13 +68,20 @@ def check(
     return ObjectReport(kind, rows, tuple(_object_problems(mapping.rows, crm_fields, hub_fields, identifying)))
 
 
-def refuse_red(setup: CrmSetup, reports: Mapping[RecordKind, ObjectReport]) -> None:
-    """Raise `SetupInvalid`, naming them, when active rows are red: such a mapping cannot be saved."""
+def refuse_red(
+    setup: CrmSetup,
+    reports: Mapping[RecordKind, ObjectReport],
+    *,
+    paused: Mapping[RecordKind, Collection[str]] | None = None,
+) -> None:
+    """Raise `SetupInvalid`, naming them, when active rows are red: such a mapping cannot be saved. ``paused``: CRM
+    fields whose rows are left out of runs, so that they may be red."""
+    paused = paused or {}
     red = [
         f"{report.kind.plural}: {row.crm}: {judged.reason} {judged.fix}".rstrip()
         for report in reports.values()
         for row, judged in zip(setup.fields.of(report.kind).rows, report.rows, strict=True)
-        if row.active and judged.status is Status.ERROR
+        if row.active and judged.status is Status.ERROR and row.crm not in paused.get(report.kind, ())
     ]
     if red:
         raise SetupInvalid(

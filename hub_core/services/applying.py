@@ -70,7 +70,7 @@ async def _ready(context: ExportContext, kind: KindContext, items: Sequence[Item
     """The items of a batch that can be sent as planned. The others are planned again or ended here."""
     targets = await _targets(context, items)
     if items[0].decision.action is Action.CREATE:
-        return [Ready(item, None, targets) for item in items]
+        return [Ready(item, None, targets) for item in await _without_paused(context, kind, items)]
     current = await _read(context, kind, items)
     ready: list[Ready] = []
     again: list[tuple[Item, CrmRecord]] = []
@@ -89,6 +89,24 @@ async def _ready(context: ExportContext, kind: KindContext, items: Sequence[Item
     if ended:
         await _end(context, ended)
     return ready
+
+
+async def _without_paused(context: ExportContext, kind: KindContext, items: Sequence[Item]) -> list[Item]:
+    """The creates without the fields whose rows were paused after the plan was made."""
+    usable = kind.exporting.mapping.fields
+    kept: list[Item] = []
+    fewer: list[tuple[int, Decision]] = []
+    for item in items:
+        changes = tuple(change for change in item.decision.changes if change.field in usable)
+        if len(changes) < len(item.decision.changes):
+            item = replace(item, decision=replace(item.decision, changes=changes))  # noqa: PLW2901
+            fewer.append((item.seq, item.decision))
+        kept.append(item)
+    if fewer:
+        async with context.hub.db.transaction(batch=True) as conn:
+            await runs.hold_lease(conn, context.run)
+            await plans.set_planned(conn, context.run.id, fewer)
+    return kept
 
 
 async def _targets(context: ExportContext, items: Sequence[Item]) -> dict[int, str]:

@@ -95,9 +95,9 @@ async def _prepare(context: ExportContext, kind: KindContext) -> None:
     )
     async with context.hub.db.transaction() as conn:
         await runs.hold_lease(conn, context.run)
-        route_text = f"{kind.part.kind.plural}: {route.reason}"
         earlier = (await runs.get_run(conn, context.run.id)).route
-        await runs.update_run(conn, context.run.id, route=f"{earlier}\n{route_text}".strip())
+        lines = [earlier, *(f"{kind.part.kind.plural}: {text}" for text in (route.reason, kind.paused) if text)]
+        await runs.update_run(conn, context.run.id, route="\n".join(filter(None, lines)))
         hub_scope = await matching.ensure_hub_keys(conn, context.hub.workspace_id, kind.part.kind, kind.rule)
         crm_scope = await matching.ensure_crm_keys(
             conn, context.hub.workspace_id, context.connection_id, kind.part.kind, rule=kind.rule, mapping=kind.compared

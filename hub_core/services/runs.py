@@ -31,9 +31,10 @@ from hub_core.errors import (
 from hub_core.model.plan import ExportOptions, RunState
 from hub_core.rules.checking import check_manual
 from hub_core.rules.mapping import compile_mapping
+from hub_core.rules.matching import compile_rule
 from hub_core.services import applying, planning, settling
 from hub_core.services.export_context import ExportContext, gather_context, known_fields, parts_of
-from hub_core.services.fields import crm_fields
+from hub_core.services.fields import usable_mapping
 from hub_core.services.hub import Hub, OpenConnection
 from hub_core.services.setup import crm_users, user_id
 
@@ -60,9 +61,10 @@ async def start_export(hub: Hub, options: ExportOptions) -> Run:
             fields = await known_fields(conn, hub.workspace_id)
         parts_of(options, setup, hub.workspace_id, fields)
         if options.manual:
-            known = await crm_fields(hub, crm, options.kind)
-            compiled = compile_mapping(setup.fields.of(options.kind), fields[options.kind], known)
-            check_manual(compiled, options.manual)
+            own = fields[options.kind]
+            rule = compile_rule(setup.sync, options.kind, own)
+            usable = await usable_mapping(hub, crm, options.kind, setup, own, rule)
+            check_manual(compile_mapping(usable.mapping, own, usable.fields), options.manual)
     async with hub.db.transaction() as conn:
         run_id = await runs.new_run(conn, hub.workspace_id, crm.stored.id, options, setup_version=version, stage="plan")
         return await runs.get_run(conn, run_id)

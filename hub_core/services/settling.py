@@ -130,6 +130,7 @@ def _same(kind: KindContext, created: Mapping[str, CrmValue], present: Mapping[s
     return all(
         canonical(value, fields[field].type) == canonical(present.get(field), fields[field].type)
         for field, value in created.items()
+        if field in fields  # its row may have been paused meanwhile
     )
 
 

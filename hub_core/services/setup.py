@@ -20,7 +20,7 @@ from hub_core.rules.editing import with_rows
 from hub_core.rules.mapping import compile_mapping
 from hub_core.rules.matching import MatchRule, compile_rule
 from hub_core.rules.suggesting import suggest_mapping
-from hub_core.services.fields import crm_fields
+from hub_core.services.fields import crm_fields, drifted, settle_repairs
 from hub_core.services.hub import Hub, OpenConnection
 
 KINDS = (RecordKind.CONTACT, RecordKind.COMPANY)
@@ -31,7 +31,8 @@ _PAGE = 5_000  # records
 class Judged:
     """A set-up, and what there is to say about it with the fields that both sides have now.
 
-    ``rules`` lacks a kind whose identifier cannot be used; the kind's report says why.
+    ``rules`` lacks a kind whose identifier cannot be used; the kind's report says why. ``paused``: CRM fields whose
+    rows a change in the CRM has broken, by kind; they may be saved as they are.
     """
 
     setup: CrmSetup
@@ -39,6 +40,7 @@ class Judged:
     crm_fields: Mapping[RecordKind, Mapping[str, FieldInfo]]
     rules: Mapping[RecordKind, MatchRule]
     reports: Mapping[RecordKind, ObjectReport]
+    paused: Mapping[RecordKind, frozenset[str]]
 
     @property
     def red(self) -> int:
@@ -91,7 +93,18 @@ async def judge(hub: Hub, crm: OpenConnection, setup: CrmSetup, *, fresh: bool =
         identifying = rules[kind].identifying if kind in rules else frozenset[str]()
         report = check(setup, kind, own[kind], known[kind], identifying=identifying, other_fields=own[other])
         reports[kind] = replace(report, problems=(*report.problems, *problems[kind]))
-    return Judged(setup, own, known, rules, reports)
+    return Judged(setup, own, known, rules, reports, await _paused(hub, crm, setup))
+
+
+async def _paused(hub: Hub, crm: OpenConnection, setup: CrmSetup) -> dict[RecordKind, frozenset[str]]:
+    """CRM fields whose rows are paused, as far as those rows are the saved ones."""
+    async with hub.db.transaction() as conn:
+        _, saved = await setups.load_setup(conn, crm.stored.id)
+        broken = {kind: await drifted(conn, crm.stored.id, kind) for kind in KINDS}
+    return {
+        kind: broken[kind] & {row.crm for row in setup.fields.of(kind).rows if row in saved.fields.of(kind).rows}
+        for kind in KINDS
+    }
 
 
 async def crm_field(hub: Hub, crm: OpenConnection, kind: RecordKind, name: str) -> FieldInfo:
@@ -140,14 +153,16 @@ async def save(hub: Hub, crm: OpenConnection, setup: CrmSetup, expected: int) ->
     setup = await with_user_ids(crm, setup, before)
     refuse(await judge(hub, crm, setup))
     async with hub.db.transaction() as conn:
-        return await setups.save_setup(conn, crm.stored.id, setup, expected=expected)
+        saved = await setups.save_setup(conn, crm.stored.id, setup, expected=expected)
+    await settle_repairs(hub, crm)
+    return saved
 
 
 def refuse(judged: Judged) -> None:
     """Raise the `SetupInvalid` with which `save` refuses a set-up, if it does."""
     for kind in KINDS:
         compile_rule(judged.setup.sync, kind, judged.hub_fields[kind])
-    refuse_red(judged.setup, judged.reports)
+    refuse_red(judged.setup, judged.reports, paused=judged.paused)
 
 
 # --- the CRM's users ---------------------------------------------------------------------------------------------

@@ -23,7 +23,17 @@ async def load_fields(conn: Conn, connection_id: int, kind: RecordKind, *, max_a
         """,
         [connection_id, kind.value, max_age],
     )
-    return None if rows is None else [_field(row) for row in rows]
+    return None if rows is None else [field_from(row) for row in rows]
+
+
+async def last_fields(conn: Conn, connection_id: int, kind: RecordKind) -> list[FieldInfo]:
+    """The fields as last listed, however long ago; nobody else changes the listing until the transaction ends."""
+    rows = await value(
+        conn,
+        "SELECT fields FROM crm_fields WHERE connection_id = %s AND kind = %s FOR UPDATE",
+        [connection_id, kind.value],
+    )
+    return [field_from(row) for row in rows or ()]
 
 
 async def save_fields(conn: Conn, connection_id: int, kind: RecordKind, fields: Sequence[FieldInfo]) -> None:
@@ -39,11 +49,12 @@ async def save_fields(conn: Conn, connection_id: int, kind: RecordKind, fields: 
 
 
 async def forget_fields(conn: Conn, connection_id: int) -> None:
-    """Have every listing of the connection read anew."""
-    await execute(conn, "DELETE FROM crm_fields WHERE connection_id = %s", [connection_id])
+    """Have every listing of the connection read anew; it stays to be compared with."""
+    await execute(conn, "UPDATE crm_fields SET read_at = '-infinity' WHERE connection_id = %s", [connection_id])
 
 
-def _field(row: dict[str, Any]) -> FieldInfo:
+def field_from(row: dict[str, Any]) -> FieldInfo:
+    """A field as stored (`dataclasses.asdict` of it)."""
     row["type"] = CrmType(row["type"])
     row["options"] = tuple(Option(**option) for option in row["options"])
     return FieldInfo(**row)

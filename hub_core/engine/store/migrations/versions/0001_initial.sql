@@ -317,3 +317,19 @@ CREATE TABLE repair (
     closed_at     timestamptz
 );
 CREATE UNIQUE INDEX one_open_repair ON repair (connection_id, kind, crm_field, problem) WHERE closed_at IS NULL;
+
+-- What has changed about the CRM's fields and concerns the mapping. Open until the field is back or the set-up fits.
+CREATE TABLE repair (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    connection_id bigint NOT NULL REFERENCES connection ON DELETE CASCADE,
+    kind          text NOT NULL,
+    crm_field     text NOT NULL,
+    problem       text NOT NULL,            -- removed, type_changed, option_removed, ...
+    status        text NOT NULL,            -- warning | error: an error pauses the field's row
+    text          text NOT NULL,
+    fix           text NOT NULL,
+    before        jsonb NOT NULL,           -- the field when all was well; null: there was none
+    opened_at     timestamptz NOT NULL DEFAULT now(),
+    closed_at     timestamptz
+);
+CREATE UNIQUE INDEX one_open_repair ON repair (connection_id, kind, crm_field, problem) WHERE closed_at IS NULL;

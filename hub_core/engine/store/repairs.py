@@ -1,0 +1,108 @@
+"""Table ``repair``: what has changed about the CRM's fields and concerns the mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from psycopg.types.json import Json
+
+from hub_core.engine.store.crm_fields import field_from
+from hub_core.engine.store.database import Conn, Row, all_rows, execute
+from hub_core.model.fields import FieldInfo
+from hub_core.model.records import RecordKind
+from hub_core.rules.compatibility import Status
+from hub_core.rules.drift import Drift, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """One item: see `Drift`. ``before`` is the field when all was well, None when there was none."""
+
+    id: int
+    kind: RecordKind
+    crm_field: str
+    problem: Problem
+    status: Status
+    text: str
+    fix: str
+    before: FieldInfo | None
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+def _repair(row: Row) -> Repair:
+    before = row["before"]
+    return Repair(
+        id=row["id"],
+        kind=RecordKind(row["kind"]),
+        crm_field=row["crm_field"],
+        problem=Problem(row["problem"]),
+        status=Status(row["status"]),
+        text=row["text"],
+        fix=row["fix"],
+        before=None if before is None else field_from(before),
+        opened_at=row["opened_at"],
+        closed_at=row["closed_at"],
+    )
+
+
+_SELECT = "SELECT id, kind, crm_field, problem, status, text, fix, before, opened_at, closed_at FROM repair"
+
+
+async def open_repairs(conn: Conn, connection_id: int, kind: RecordKind | None = None) -> list[Repair]:
+    """The open items, of one kind or of all, errors first, then the oldest."""
+    rows = await all_rows(
+        conn,
+        f"{_SELECT} WHERE connection_id = %(id)s AND closed_at IS NULL AND (%(kind)s::text IS NULL OR kind = %(kind)s)"
+        " ORDER BY status, id",
+        {"id": connection_id, "kind": kind},
+    )
+    return [_repair(row) for row in rows]
+
+
+async def list_repairs(conn: Conn, connection_id: int, limit: int = 100) -> list[Repair]:
+    """The newest items, closed ones too."""
+    rows = await all_rows(conn, f"{_SELECT} WHERE connection_id = %s ORDER BY id DESC LIMIT %s", [connection_id, limit])
+    return [_repair(row) for row in rows]
+
+
+async def keep_open(
+    conn: Conn, connection_id: int, kind: RecordKind, found: Sequence[Drift], before: Mapping[str, FieldInfo]
+) -> None:
+    """Have exactly ``found`` open: new ones are opened, known ones told anew, the others closed. ``before``: the CRM's
+    fields that they were compared with."""
+    for drift in found:
+        was = before.get(drift.field)
+        await execute(
+            conn,
+            """
+            INSERT INTO repair (connection_id, kind, crm_field, problem, status, text, fix, before)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+            ON CONFLICT (connection_id, kind, crm_field, problem) WHERE closed_at IS NULL
+            DO UPDATE SET status = EXCLUDED.status, text = EXCLUDED.text, fix = EXCLUDED.fix
+            """,
+            [
+                *(connection_id, kind.value, drift.field, drift.problem.value, drift.status.value),
+                *(drift.text, drift.fix, Json(None if was is None else asdict(was))),
+            ],
+        )
+    await execute(
+        conn,
+        """
+        UPDATE repair SET closed_at = now()
+        WHERE connection_id = %s AND kind = %s AND closed_at IS NULL
+          AND (crm_field, problem) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+        """,
+        [connection_id, kind.value, [drift.field for drift in found], [drift.problem.value for drift in found]],
+    )
+
+
+async def close_repairs(conn: Conn, connection_id: int, ids: Iterable[int]) -> int:
+    """Close these items; returns how many were open."""
+    return await execute(
+        conn,
+        "UPDATE repair SET closed_at = now() WHERE connection_id = %s AND id = ANY(%s) AND closed_at IS NULL",
+        [connection_id, list(ids)],
+    )

@@ -80,15 +80,14 @@ async def _progress(quiet: bool) -> AsyncGenerator[Callable[[Run], None]]:
     if quiet or not err().is_terminal:
         yield lambda run: None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from hub_core.services.runs import progress_of
 
     columns: Any = (
-        TextColumn("{task.description:<13}"),
-        BarColumn(bar_width=24),
+        TextColumn("{task.description:<12}"),
+        BarColumn(bar_width=14),
         MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=err(), transient=True) as bar:
@@ -113,7 +112,17 @@ async def _progress(quiet: bool) -> AsyncGenerator[Callable[[Run], None]]:
 
 def waiting(run: Run) -> str:
     """What a run waits for, in words: "waiting for HubSpot until 14:05:10"."""
+    return _waiting(run)[0]
+
+
+def waiting_why(run: Run) -> str:
+    """The same with the reason: "waiting for HubSpot until 14:05:10 (its limit of requests)"."""
+    text, why = _waiting(run)
+    return f"{text} ({why})" if why else text
+
+
+def _waiting(run: Run) -> tuple[str, str]:
     if run.waiting_until is None or run.waiting_until < datetime.now(UTC):
-        return ""
-    until = run.waiting_until.astimezone().strftime("%H:%M:%S")
-    return f"waiting until {until}: {run.waiting_for}"
+        return "", ""
+    name, _, why = run.waiting_for.partition(": ")
+    return f"waiting for {name} until {run.waiting_until.astimezone():%H:%M:%S}", why.rstrip(".")

@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hub_core.model.plan import Action, RunState
-from hub_core.model.records import RecordKind
+from hub_core.model.plan import Action, AssociationStep, RunState
+from hub_core.model.records import AssociationType, RecordKind
 
 if TYPE_CHECKING:
     from hub_core.engine.store.plans import Item
@@ -28,40 +28,79 @@ _STYLES = {
 _WORDS = {
     Action.CREATE: "create",
     Action.UPDATE: "update",
-    Action.LINK: "link only",
+    Action.LINK: "link",
     Action.UNCHANGED: "unchanged",
     Action.SKIP: "skip",
     Action.REVIEW: "review",
 }
 
 
+_OUTCOMES = {
+    "created": "created",
+    "updated": "updated",
+    "linked": "linked only",
+    "unchanged": "unchanged",
+    "skipped": "skipped",
+    "review": "for review",
+    "failed": "failed",
+    "open": "not done yet",
+}
+_TYPES = {
+    AssociationType.ADDITIONAL: "additional",
+    AssociationType.PRIMARY: "primary",
+    AssociationType.PRIMARY_REPLACE: "primary, the others taken away",
+}
+_STATES = {RunState.DONE: "green", RunState.PARTIAL: "yellow", RunState.PAUSED: "magenta", RunState.FAILED: "red"}
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 record", "2,000 records"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def plan_table(plan: PlanSummary) -> RenderableType:
     """The plan in numbers, a few diffs, the route that matching took, and what applying it will cost."""
-    table = Table(title=f"Plan of run {plan.run.id} for {plan.crm_name}", title_justify="left", expand=False)
+    if not plan.counts:
+        return Text(f"Plan of run {plan.run.id} for {plan.crm_name}: no record is selected, so there is nothing to do.")
+    table = Table(title=f"Plan of run {plan.run.id} for {plan.crm_name}", title_justify="left")
     table.add_column("")
     for action in Action:
         table.add_column(_WORDS[action], justify="right", style=_STYLES[action])
+    table.add_column("conflicts", justify="right")
     for kind in (RecordKind.COMPANY, RecordKind.CONTACT):
-        counts = plan.counts.get(kind)
-        if counts:
-            table.add_row(
-                kind.plural, *(f"{counts.get(action, 0):,}" if counts.get(action) else "-" for action in Action)
-            )
-    parts: list[RenderableType] = [table] if plan.counts else [Text("No records are selected.")]
+        if counts := plan.counts.get(kind):
+            numbers = [counts.get(action, 0) for action in Action] + [plan.conflicts.get(kind, 0)]
+            table.add_row(kind.plural, *(f"{number:,}" if number else "-" for number in numbers))
+    parts: list[RenderableType] = [table]
+    if conflicts := sum(plan.conflicts.values()):
+        parts.append(Text(_conflicts(plan, conflicts), style="dim"))
     parts += [_item(plan, item) for item in plan.samples]
-    parts += [Text(f"Matching: {line}", style="dim") for line in plan.run.route.splitlines()]
-    parts.append(Text(f"Applying it takes about {plan.run.estimate:,} API calls."))
+    parts.append(Text())
+    parts += [Text(line, style="dim") for line in plan.run.route.splitlines()]
+    cost = f"about {counted(plan.run.estimate, 'API call')}" if plan.run.estimate else "no API call"
+    parts.append(Text(f"Planning took {counted(_plan_calls(plan.run), 'API call')}; applying it takes {cost}."))
     if plan.reviews:
-        parts.append(Text(f"{plan.reviews:,} records wait for your decision: hub review list", style="magenta"))
+        waits = "record waits" if plan.reviews == 1 else "records wait"
+        parts.append(Text(f"{plan.reviews:,} {waits} for your decision: hub review list", style="magenta"))
     return Group(*parts)
+
+
+def _conflicts(plan: PlanSummary, number: int) -> str:
+    overwrite = getattr(plan.run.options, "overwrite", False)
+    how = "field mode says so" if overwrite else "value is kept; --overwrite would replace it"
+    of = "1 record" if number == 1 else f"{number:,} records"
+    return f"Conflicts: in {of} {plan.crm_name} has another value than the hub. Its {how}."
+
+
+def _plan_calls(run: Run) -> int:
+    return run.plan_calls if run.started_at else run.api_calls
 
 
 def _item(plan: PlanSummary, item: Item) -> RenderableType:
     decision = item.decision
-    name = plan.names.get(decision.record_id, "")
     head = Text.assemble(
         (f"\n{_WORDS[decision.action]} ", _STYLES[decision.action]),
-        (f"{item.kind.value} {name}", "bold"),
+        (f"{item.kind.value} {plan.names.get(decision.record_id, '')}", "bold"),
         (f"  {decision.reason}", "dim"),
     )
     lines: list[RenderableType] = [head]
@@ -70,36 +109,71 @@ def _item(plan: PlanSummary, item: Item) -> RenderableType:
         lines.append(
             Text.assemble(f"  {label}: ", (_shown(change.before), "red"), " -> ", (_shown(change.after), "green"))
         )
-    if len(decision.changes) > 6:
-        lines.append(Text(f"  ... and {len(decision.changes) - 6} more fields", style="dim"))
+    if more := len(decision.changes) - 6 if len(decision.changes) > 6 else 0:
+        lines.append(Text(f"  ... and {counted(more, 'more field')}", style="dim"))
     for change in decision.kept[:3]:
         label = plan.labels.get(change.field, change.field)
-        lines.append(
-            Text(f"  {label}: keeps {_shown(change.before)} (the hub has {_shown(change.after)})", style="dim")
-        )
-    for step in decision.associations:
-        before = f", tied to {', '.join(step.before)} now" if step.before else ""
-        lines.append(Text(f"  tie to {step.kind.value} {step.record_id} as {step.type.value}{before}"))
-    if decision.candidates:
-        lines.append(Text(f"  candidates: {', '.join(decision.candidates)}"))
+        kept = f"  {label}: keeps {_shown(change.before)} (the hub has {_shown(change.after)})"
+        lines.append(Text(kept, style="dim", no_wrap=True, overflow="ellipsis"))
+    lines += [_tie(plan, step) for step in decision.associations]
+    if decision.owner:
+        lines.append(Text.assemble("  Owner: ", (decision.owner, "green")))
+    for crm_id in decision.candidates[:5]:
+        lines.append(Text(f"  {crm_id}  {plan.crm_names.get((item.kind, crm_id), '')}".rstrip()))
     return Group(*lines)
+
+
+def _tie(plan: PlanSummary, step: AssociationStep) -> Text:
+    """ "tie to Acme (primary); now tied to Bits" """
+    now = [plan.crm_names.get((step.kind, crm_id), crm_id) for crm_id in step.before]
+    name = plan.names.get(step.record_id) or f"{step.kind.value} {step.record_id}"
+    before = f"; now tied to {', '.join(now[:3])}" + (" and others" if len(now) > 3 else "") if now else ""
+    return Text.assemble("  tie to ", (name, "green"), f" ({_TYPES[step.type]}){before}")
 
 
 def _shown(value: object) -> str:
     if value is None:
         return "(blank)"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)  # pyright: ignore[reportUnknownArgumentType]
-    return text if len(text) <= 60 else text[:59] + "…"
+    text = " ".join(text.split())
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def state_of(run: Run) -> Text:
+    """A run's state in one word, as people see it."""
+    return Text("interrupted", "red") if run.interrupted else Text(run.state.value, _STATES.get(run.state, ""))
+
+
+def outcomes_text(outcomes: Mapping[str, int]) -> str:
+    """ "373 created, 162 updated, 2 for review" """
+    return ", ".join(f"{outcomes[name]:,} {word}" for name, word in _OUTCOMES.items() if outcomes.get(name))
+
+
+def plan_text(counts: Mapping[Action, int]) -> str:
+    """ "302 unchanged, 1 review" """
+    return ", ".join(f"{counts[action]:,} {_WORDS[action]}" for action in Action if counts.get(action)) or "none"
+
+
+def cost_text(run: Run) -> str:
+    """ "25 API calls: 10 to plan, 15 to apply (13 were expected)" """
+    text = counted(run.api_calls, "API call")
+    if not run.started_at or not run.api_calls:
+        return text
+    expected = (
+        f" ({run.estimate:,} expected)" if run.state.ended and run.estimate != run.api_calls - run.plan_calls else ""
+    )
+    return f"{text}: {run.plan_calls:,} to plan, {run.api_calls - run.plan_calls:,} to apply{expected}"
 
 
 def result_table(run: Run, outcomes: Mapping[str, int], failures: Sequence[Mapping[str, Any]]) -> RenderableType:
     """How a run ended, with the commonest reasons of failures."""
-    numbers = ", ".join(f"{number:,} {outcome}" for outcome, number in sorted(outcomes.items())) or "nothing to do"
-    style = {RunState.DONE: "green", RunState.PARTIAL: "yellow", RunState.PAUSED: "magenta"}.get(run.state, "")
     parts: list[RenderableType] = [
-        Text.assemble((f"Run {run.id} {run.state.value}: ", style), f"{numbers}; {run.api_calls:,} API calls.")
+        Text.assemble(f"Run {run.id} ", state_of(run), f": {outcomes_text(outcomes) or 'nothing to do'}."),
+        Text(f"{cost_text(run)}.", style="dim"),
     ]
     if run.message:
         parts.append(Text(run.message, style="magenta"))
     parts += [Text(f"  {row['n']:,} x {row['error']}  (record {row['example']})", style="yellow") for row in failures]
+    if failures:
+        parts.append(Text(f"See them: hub runs show {run.id} --outcome failed. Try again: hub runs retry {run.id}"))
     return Group(*parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ from hub_core.cli._output import console, err, run
 from hub_core.errors import ExitCode, UnknownName
 
 if TYPE_CHECKING:
+    from hub_core.engine.store.runs import Run
     from hub_core.model.records import RecordKind
     from hub_core.services.hub import Hub
 
@@ -45,6 +47,7 @@ def _step(text: str) -> None:
 
 
 async def _demo(files: Sequence[tuple[str, Path]], columns: Mapping[str, str], key: str) -> int:
+    from hub_core.cli.exporting import exit_code
     from hub_core.engine.discovery import load_simulator
     from hub_core.engine.settings import read_settings
     from hub_core.engine.simulators import serve
@@ -52,6 +55,7 @@ async def _demo(files: Sequence[tuple[str, Path]], columns: Mapping[str, str], k
     from hub_core.services.demo import fresh_workspace
     from hub_core.services.hub import open_hub
 
+    began = time.monotonic()
     by_name = {kind.plural: kind for kind in RecordKind}
     simulator = load_simulator(key)()
     with err().status("Starting the database..."):
@@ -63,14 +67,10 @@ async def _demo(files: Sequence[tuple[str, Path]], columns: Mapping[str, str], k
         await _import(hub, [(by_name[name], path) for name, path in files], columns)
         await _connect(hub, key, base_url, simulator)
         await _set_up(hub, kinds)
-        worst, calls = int(ExitCode.OK), 0
-        for kind in kinds:
-            code, used = await _export(hub, kind)
-            worst, calls = max(worst, code), calls + used
+        done = [await _export(hub, kind) for kind in kinds]
         writes = await _export_again(hub, kinds)
-        _step("What happened")
-        await _sum_up(hub, kinds, calls, writes)
-        return worst
+        await _sum_up(hub, done, writes, time.monotonic() - began)
+        return max((exit_code(run_) for run_ in done), default=int(ExitCode.OK))
 
 
 async def _import(hub: Hub, files: Sequence[tuple[RecordKind, Path]], columns: Mapping[str, str]) -> None:
@@ -117,27 +117,27 @@ async def _set_up(hub: Hub, kinds: Sequence[RecordKind]) -> None:
             console().print(f"It already holds {filled:,} {kind.plural}, partly the same as yours.", style="dim")
 
 
-async def _export(hub: Hub, kind: RecordKind) -> tuple[int, int]:
+async def _export(hub: Hub, kind: RecordKind) -> Run:
     from hub_core.cli._following import at_rest, carry_on
     from hub_core.cli._plans import plan_table, result_table
-    from hub_core.cli.exporting import exit_code
     from hub_core.model.plan import ExportOptions, RunState
     from hub_core.services import reporting, runs
 
     _step(f"Plan the export of {kind.plural}")
-    planned = await carry_on(hub, await runs.start_export(hub, ExportOptions(kind)))
-    if planned.state is RunState.PLANNED:
-        console().print(plan_table(await reporting.summarise(hub, planned.id)))
+    done = await carry_on(hub, await runs.start_export(hub, ExportOptions(kind)))
+    if done.state is RunState.PLANNED:
+        console().print(plan_table(await reporting.summarise(hub, done.id, samples=1)))
         _step("Apply it")
-        planned = await carry_on(hub, await runs.apply(hub, planned.id))
-    assert at_rest(planned)
-    outcomes = await reporting.outcomes(hub, planned.id)
-    console().print(result_table(planned, outcomes, await reporting.commonest_failures(hub, planned.id)))
-    return exit_code(planned), planned.api_calls
+        done = await carry_on(hub, await runs.apply(hub, done.id))
+    assert at_rest(done)
+    outcomes = await reporting.outcomes(hub, done.id)
+    console().print(result_table(done, outcomes, await reporting.commonest_failures(hub, done.id)))
+    return done
 
 
 async def _export_again(hub: Hub, kinds: Sequence[RecordKind]) -> int:
     from hub_core.cli._following import carry_on
+    from hub_core.cli._plans import plan_text
     from hub_core.model.plan import ExportOptions
     from hub_core.services import reporting, runs
 
@@ -145,29 +145,33 @@ async def _export_again(hub: Hub, kinds: Sequence[RecordKind]) -> int:
     writes = 0
     for kind in kinds:
         planned = await carry_on(hub, await runs.start_export(hub, ExportOptions(kind)))
-        plan = await reporting.summarise(hub, planned.id)
-        counts = plan.counts.get(kind, {})
+        counts = (await reporting.summarise(hub, planned.id)).counts.get(kind, {})
         writes += sum(number for action, number in counts.items() if action.writes)
-        said = ", ".join(f"{number:,} {action.value}" for action, number in counts.items())
-        console().print(f"{kind.plural.capitalize()}: {said or 'none'}")
+        console().print(f"{kind.plural.capitalize()}: {plan_text(counts)}.")
         await runs.cancel(hub, planned.id)
     return writes
 
 
-async def _sum_up(hub: Hub, kinds: Sequence[RecordKind], calls: int, writes: int) -> None:
-    from hub_core.services import reporting, reviews
+async def _sum_up(hub: Hub, done: Sequence[Run], writes: int, seconds: float) -> None:
+    from hub_core.cli._plans import cost_text, counted, outcomes_text
+    from hub_core.model.plan import RunState
+    from hub_core.services import reporting
 
-    for each in reversed(await reporting.newest_runs(hub, 10)):
-        if each.state.ended and each.applied:
-            console().print(
-                f"Run {each.id}: {each.applied:,} {each.kind.plural} written in {each.api_calls:,} API calls."
-            )
-    left = len(await reviews.questions(hub, limit=1000))
+    _step("What happened")
+    left = 0
+    for run_ in done:
+        outcomes = await reporting.outcomes(hub, run_.id)
+        left += outcomes.get("review", 0)
+        console().print(f"{run_.kind.plural.capitalize()}: {outcomes_text(outcomes) or 'none'}.\n  {cost_text(run_)}.")
+    calls = counted(sum(run_.api_calls for run_ in done), "API call")
+    ended = all(run_.state in (RunState.DONE, RunState.PARTIAL) for run_ in done)
+    again = f" Exporting again would write {counted(writes, 'record')}." if ended else ""
+    console().print(f"In all {calls}, {seconds:.0f} seconds.{again}")
     if left:
-        console().print(f"{left:,} records wait for a person's decision, because several CRM records match them.")
-    console().print(f"{calls:,} API calls in all; exporting again would write {writes:,} records.")
+        waits = "record waits" if left == 1 else "records wait"
+        console().print(f"{left:,} {waits} for your decision, because several CRM records match: hub review list")
     console().print(
-        "Look around: HUB_WORKSPACE=demo hub runs list (or: hub review list). The database keeps running; hub db stop"
-        " ends it.",
+        "Look around with HUB_WORKSPACE=demo set: hub runs list, hub review list. The database keeps running until"
+        " 'hub db stop'.",
         style="dim",
     )

@@ -181,8 +181,11 @@ async def _go_on(hub: Any, number: int, how: str, as_json: bool) -> int:
 
 
 async def _stop(hub: Any, number: int, how: str, as_json: bool) -> None:
+    from hub_core.cli._following import at_rest, carry_on
     from hub_core.services import reporting, runs
 
     now = await (runs.pause if how == "pause" else runs.cancel)(hub, number)
+    if not at_rest(now) and not now.leased:  # nobody works on it, so this is the one to stop it properly
+        now = await carry_on(hub, now, quiet=as_json)
     word = now.state.value if not now.wanted else f"asked to {now.wanted}; it stops after the present batch"
     emit(reporting.run_data(now), as_json, lambda: f"Run {number}: {word}.")

@@ -175,7 +175,7 @@ class VendorHttp:
             tries += 1
             seconds = max(error.wait or 0.0, 0.5 * 2 ** (tries - 1) * random.uniform(0.5, 1.5))  # noqa: S311
             if tries < _TRIES:
-                telling.enter_context(self._waits.told(seconds, f"{self._name} to answer again"))
+                telling.enter_context(self._waits.told(seconds, f"{self._name}: it did not answer"))
             return seconds
 
         try:

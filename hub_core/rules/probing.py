@@ -165,22 +165,21 @@ def choose_route(
     """
     plural, wanted, clauses = rule.kind.plural, n_records - n_linked, rule.on(mapping)
     if mirror_size is not None and mirror_fresh:
-        reason = f"The local copy of the CRM's {mirror_size:,} {plural} is fresh: no API call is needed."
-        return Route(RouteKind.MIRROR, 0, reason)
+        return Route(RouteKind.MIRROR, 0, f"Matched with the fresh local copy of {mirror_size:,} {plural} (no call).")
     reading, how = _reading(plural, traits, mirror_size, crm_size)
     by_id = ceil(n_linked / traits.read_batch)
     if wanted == 0 or not clauses:
-        why = f"All {n_records:,} {plural} are linked" if wanted == 0 else "No identifier is mapped to a CRM field"
+        why = "They are all linked" if wanted == 0 else "No identifier is mapped to a CRM field"
         if by_id <= reading:
-            return Route(RouteKind.LINKS, by_id, f"{why}: reading the {n_linked:,} linked ones takes {_calls(by_id)}.")
-        return Route(RouteKind.MIRROR, reading, f"{why}, and {how}.")
+            return Route(RouteKind.LINKS, by_id, f"{why}: the {n_linked:,} linked ones are read ({_calls(by_id)}).")
+        return Route(RouteKind.MIRROR, reading, f"{why}; matched by {how}.")
     if not traits.comparisons:
-        return Route(RouteKind.MIRROR, reading, f"The CRM cannot be searched, and {how}.")
+        return Route(RouteKind.MIRROR, reading, f"The CRM cannot be searched; matched by {how}.")
     search = by_id + _search_calls(wanted, traits, clauses)
-    both = f"{how[0].upper()}{how[1:]}, searching for {wanted:,} {plural} about {_calls(search)}"
+    searched = f"searching for {wanted:,} (about {_calls(search)})"
     if search < reading:
-        return Route(RouteKind.PROBES, search, f"{both}: they are searched for.")
-    return Route(RouteKind.MIRROR, reading, f"{both}: the local copy is used.")
+        return Route(RouteKind.PROBES, search, f"Matched by {searched} rather than by {how}.")
+    return Route(RouteKind.MIRROR, reading, f"Matched by {how} rather than by {searched}.")
 
 
 def _reading(plural: str, traits: CrmTraits, mirror_size: int | None, crm_size: int | None) -> tuple[int, str]:
@@ -188,10 +187,10 @@ def _reading(plural: str, traits: CrmTraits, mirror_size: int | None, crm_size: 
     if mirror_size is not None:
         # A hundredth of the records changed since the last reading: a guess that is high for any but the busiest CRM.
         calls = 1 + ceil(mirror_size / traits.page / 100)
-        return calls, f"bringing the local copy of {mirror_size:,} {plural} up to date takes about {_calls(calls)}"
+        return calls, f"updating the local copy of {mirror_size:,} {plural} (about {_calls(calls)})"
     calls = max(1, ceil((UNKNOWN_SIZE if crm_size is None else crm_size) / traits.page))
-    every = f"all {plural} (their number is not known)" if crm_size is None else f"all {crm_size:,} {plural}"
-    return calls, f"reading {every} of the CRM takes about {_calls(calls)}"
+    size = f"all {plural}, however many," if crm_size is None else f"all {crm_size:,} {plural}"
+    return calls, f"reading {size} (about {_calls(calls)})"
 
 
 def _calls(number: int) -> str:

@@ -108,7 +108,10 @@ async def read_first_page(
     async with hub.db.transaction() as conn:
         await begin_reading(conn, mirror, fields)
         await store_read(conn, mirror, _joined([page]), fields)
-    return len(page.changes) if page.done else page.total
+    # A search that has not caught up yet counts fewer records than the page holds.
+    if page.done or page.total is None:
+        return len(page.changes) if page.done else None
+    return max(page.total, len(page.changes))
 
 
 async def store_seen(conn: Conn, mirror: Mirror, records: Iterable[CrmRecord], fields: Iterable[str]) -> None:

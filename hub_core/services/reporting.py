@@ -6,14 +6,15 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hub_core.engine.store import connections, links, plans, runs, selection
+from hub_core.engine.store import candidates, connections, plans, runs, selection, setups
 from hub_core.engine.store.crm_fields import load_fields
 from hub_core.engine.store.database import Conn
 from hub_core.engine.store.plans import Item
 from hub_core.engine.store.runs import Run
 from hub_core.errors import PluginBroken, UnknownName
 from hub_core.model.plan import Action
-from hub_core.model.records import HubValue, RecordKind
+from hub_core.model.records import CrmValue, HubValue, RecordKind
+from hub_core.model.setup import CrmSetup
 from hub_core.services.hub import Hub
 
 _ANY_AGE = 1e9  # seconds
@@ -21,13 +22,18 @@ _ANY_AGE = 1e9  # seconds
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
-    """``counts``: records by kind and action. ``samples``: a few items with their diffs. ``labels``: by CRM field."""
+    """``counts``: records by kind and action. ``conflicts``: records in which the CRM keeps a value that is not the
+    hub's. ``samples``: a few items with their diffs. ``names``: of hub records, ``crm_names``: of the samples' CRM
+    records by (kind, id), ``labels``: of CRM fields. ``reviews``: questions that this plan leaves open.
+    """
 
     run: Run
     crm_name: str
     counts: Mapping[RecordKind, Mapping[Action, int]]
+    conflicts: Mapping[RecordKind, int]
     samples: Sequence[Item]
     names: Mapping[int, str]
+    crm_names: Mapping[tuple[RecordKind, str], str]
     labels: Mapping[str, str]
     reviews: int
 
@@ -47,14 +53,25 @@ async def summarise(hub: Hub, run_id: int, *, samples: int = 2) -> PlanSummary:
         for action in (Action.CREATE, Action.UPDATE, Action.REVIEW):
             shown += await plans.items(conn, run_id, actions=[action], limit=samples)
         names = await names_of(conn, shown)
-        reviews = await links.open_reviews(conn, run.connection_id)
+        crm_names = await _crm_names(conn, run, shown)
+        conflicts = await plans.count_kept(conn, run_id)
     counts: dict[RecordKind, dict[Action, int]] = {}
     for (kind, action), number in by_pair.items():
         counts.setdefault(kind, {})[action] = number
-    return PlanSummary(run, _crm_name(stored.key if stored else ""), counts, shown, names, labels, reviews)
+    reviews = sum(number for (_, action), number in by_pair.items() if action is Action.REVIEW)
+    name = crm_name(stored.key if stored else "")
+    return PlanSummary(run, name, counts, conflicts, shown, names, crm_names, labels, reviews)
 
 
-def _crm_name(key: str) -> str:
+async def crm_name_of(hub: Hub, run: Run) -> str:
+    """What people call the CRM that a run works with."""
+    async with hub.db.transaction() as conn:
+        stored = await connections.get_connection(conn, run.connection_id)
+    return crm_name(stored.key if stored else "")
+
+
+def crm_name(key: str) -> str:
+    """The plugin's name, or its key when it cannot be loaded any more."""
     from hub_core.engine.connectors import connector
 
     try:
@@ -64,13 +81,33 @@ def _crm_name(key: str) -> str:
 
 
 async def names_of(conn: Conn, items: Sequence[Item]) -> dict[int, str]:
-    """What people call the hub records of these items, by record id."""
+    """What people call the hub records of these items and the companies they are tied to, by record id."""
     found: dict[int, str] = {}
     for kind in (RecordKind.CONTACT, RecordKind.COMPANY):
         ids = [item.decision.record_id for item in items if item.kind is kind]
+        ids += [step.record_id for item in items for step in item.decision.associations if step.kind is kind]
         records = await selection.records_by_id(conn, kind, ids)
         found |= {key: name_of(record.values) or record.external_id for key, record in records.items()}
     return found
+
+
+async def _crm_names(conn: Conn, run: Run, items: Sequence[Item]) -> dict[tuple[RecordKind, str], str]:
+    """What the CRM calls the candidates of these items, and the companies that contacts are tied to now."""
+    setup = await setups.setup_at(conn, run.connection_id, run.setup_version)
+    found: dict[tuple[RecordKind, str], str] = {}
+    for kind in (RecordKind.CONTACT, RecordKind.COMPANY):
+        ids = [crm_id for item in items if item.kind is kind for crm_id in item.decision.candidates]
+        steps = [step for item in items for step in item.decision.associations if step.kind is kind]
+        ids += [crm_id for step in steps for crm_id in step.before]
+        for crm_id, record in (await candidates.mirrored(conn, run.connection_id, kind, ids)).items():
+            found[kind, crm_id] = crm_record_name(setup, kind, record.values)
+    return {key: name for key, name in found.items() if name}
+
+
+def crm_record_name(setup: CrmSetup, kind: RecordKind, values: Mapping[str, CrmValue]) -> str:
+    """A CRM record's name, by the fields that the set-up maps; "" when it maps none that tells."""
+    rows = [row for row in setup.fields.of(kind).rows if row.active and row.hub_field]
+    return name_of({row.hub_field or "": values[row.crm] for row in rows if row.crm in values})
 
 
 def name_of(values: Mapping[str, HubValue]) -> str:
@@ -154,6 +191,7 @@ def run_data(run: Run) -> dict[str, Any]:
         "applied": run.applied,
         "failed": run.failed,
         "api_calls": run.api_calls,
+        "plan_calls": run.plan_calls if run.started_at else run.api_calls,
         "estimate": run.estimate,
         "route": run.route.splitlines(),
         "message": run.message,

@@ -36,6 +36,7 @@ from hub_core.services import applying, planning, settling
 from hub_core.services.export_context import ExportContext, gather_context, known_fields, parts_of
 from hub_core.services.fields import usable_mapping
 from hub_core.services.hub import Hub, OpenConnection
+from hub_core.services.reporting import crm_name
 from hub_core.services.setup import crm_users, user_id
 
 #: Seconds that a chunk may take before it gives the run back (a single batch is never cut).
@@ -215,7 +216,7 @@ async def _advance(hub: Hub, run: Run, stored: StoredConnection) -> float | None
     except DatabaseUnavailable:
         raise
     except TryLater as error:
-        return await _try_later(hub, run, error)
+        return await _try_later(hub, run, error, crm_name(stored.key))
     except (UserMustAct, ConnectorBug) as error:
         await _pause_for(hub, run, error)
         return None
@@ -228,7 +229,7 @@ async def _chunk(context: ExportContext) -> float | None:
     if run.state is RunState.APPLYING:
         wait = await settling.reconcile(context)
         if wait:
-            await _show_wait(hub, run, wait, f"{context.crm_name} to finish what was on its way")
+            await _show_wait(hub, run, wait, f"{context.crm_name}: to finish what was on its way")
             return wait
         await _carry_out_links(context)
     while True:
@@ -348,7 +349,7 @@ async def _in_hand(hub: Hub, run: Run, crm: OpenConnection) -> AsyncGenerator[No
                 await runs.add_progress(conn, run.id, api_calls=crm.http.calls)
 
 
-async def _try_later(hub: Hub, run: Run, error: TryLater) -> float | None:
+async def _try_later(hub: Hub, run: Run, error: TryLater, crm_name: str) -> float | None:
     """Wait and try the chunk again; pause the run when that has not helped."""
     tries = int(run.cursor.get("tries", 0)) + 1
     wait = max(error.retry_after or 0.0, FIRST_WAIT * 2 ** (tries - 1))
@@ -359,7 +360,7 @@ async def _try_later(hub: Hub, run: Run, error: TryLater) -> float | None:
         await runs.hold_lease(conn, run)
         now = await runs.get_run(conn, run.id)
         await runs.update_run(conn, run.id, cursor={**now.cursor, "tries": tries}, message=error.message)
-    await _show_wait(hub, run, wait, error.message)
+    await _show_wait(hub, run, wait, f"{crm_name}: {error.message}")
     return wait
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import orjson
 
 from hub_core.engine.store.database import Conn, Row, all_rows, execute, value
-from hub_core.model.plan import Action, AssociationStep, Change, Decision, ItemState
+from hub_core.model.plan import Action, AssociationStep, Change, Decision, HubChange, ItemState
 from hub_core.model.records import AssociationType, CrmValue, RecordKind
 
 
@@ -40,6 +40,7 @@ def _detail(decision: Decision) -> bytes:
             ],
             "candidates": decision.candidates,
             "problems": decision.problems,
+            "hub_changes": [(change.field, change.before, change.after) for change in decision.hub_changes],
         }
     )
 
@@ -64,6 +65,7 @@ def _item(row: Row) -> Item:
         ),
         candidates=tuple(detail["candidates"]),
         problems=tuple(detail["problems"]),
+        hub_changes=tuple(HubChange(*change) for change in detail["hub_changes"]),
     )
     return Item(
         row["run_id"],
@@ -125,6 +127,17 @@ async def count_tied(conn: Conn, run_id: int) -> dict[Action, int]:
     return {Action(row["action"]): row["n"] for row in rows}
 
 
+async def count_kept(conn: Conn, run_id: int) -> dict[RecordKind, int]:
+    """How many records have fields in which the CRM keeps a value that is not the hub's, by kind."""
+    rows = await all_rows(
+        conn,
+        "SELECT kind, count(*) AS n FROM plan_item WHERE run_id = %s AND action IN ('update', 'link', 'unchanged')"
+        " AND detail -> 'kept' <> '[]' GROUP BY 1",
+        [run_id],
+    )
+    return {RecordKind(row["kind"]): row["n"] for row in rows}
+
+
 async def counts_by_outcome(conn: Conn, run_id: int) -> dict[str, int]:
     """How many items ended as created, updated, linked, ...; "open" for those that have not ended."""
     rows = await all_rows(
@@ -183,8 +196,8 @@ async def items_sending(conn: Conn, run_id: int) -> list[Item]:
     return [_item(row) for row in rows]
 
 
-async def next_batch(conn: Conn, run_id: int, size: int) -> list[Item]:
-    """The next planned writes: of one kind and one action, so that they fill the vendor's batches.
+async def next_batch(conn: Conn, run_id: int, size: int, actions: Sequence[Action]) -> list[Item]:
+    """The next planned items with one of ``actions``: of one kind and one action, so that they fill the vendor's batches.
 
     Companies come before contacts, creates before updates.
     """
@@ -193,14 +206,14 @@ async def next_batch(conn: Conn, run_id: int, size: int) -> list[Item]:
         f"""
         WITH first AS (
             SELECT kind, action FROM plan_item
-            WHERE run_id = %(run)s AND state = 'planned' AND action IN ('create', 'update')
+            WHERE run_id = %(run)s AND state = 'planned' AND action = ANY(%(actions)s)
             ORDER BY kind, action LIMIT 1)
         SELECT {_COLUMNS} FROM plan_item
         WHERE run_id = %(run)s AND state = 'planned'
             AND kind = (SELECT kind FROM first) AND action = (SELECT action FROM first)
         ORDER BY seq LIMIT %(size)s
         """,
-        {"run": run_id, "size": size},
+        {"run": run_id, "size": size, "actions": [action.value for action in actions]},
     )
     return [_item(row) for row in rows]
 

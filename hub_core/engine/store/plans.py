@@ -10,7 +10,7 @@ from typing import Any, cast
 import orjson
 
 from hub_core.engine.store.database import Conn, Row, all_rows, execute, value
-from hub_core.model.plan import Action, AssociationStep, Change, Decision, HubChange, ItemState
+from hub_core.model.plan import Action, AssociationStep, Change, Decision, ItemState
 from hub_core.model.records import AssociationType, CrmValue, RecordKind
 
 
@@ -40,7 +40,6 @@ def _detail(decision: Decision) -> bytes:
             ],
             "candidates": decision.candidates,
             "problems": decision.problems,
-            "hub_changes": [(change.field, change.before, change.after) for change in decision.hub_changes],
         }
     )
 
@@ -65,7 +64,6 @@ def _item(row: Row) -> Item:
         ),
         candidates=tuple(detail["candidates"]),
         problems=tuple(detail["problems"]),
-        hub_changes=tuple(HubChange(*change) for change in detail["hub_changes"]),
     )
     return Item(
         row["run_id"],
@@ -196,8 +194,8 @@ async def items_sending(conn: Conn, run_id: int) -> list[Item]:
     return [_item(row) for row in rows]
 
 
-async def next_batch(conn: Conn, run_id: int, size: int, actions: Sequence[Action]) -> list[Item]:
-    """The next planned items with one of ``actions``: of one kind and one action, so that they fill the vendor's batches.
+async def next_batch(conn: Conn, run_id: int, size: int) -> list[Item]:
+    """The next planned writes: of one kind and one action, so that they fill the vendor's batches.
 
     Companies come before contacts, creates before updates.
     """
@@ -206,14 +204,14 @@ async def next_batch(conn: Conn, run_id: int, size: int, actions: Sequence[Actio
         f"""
         WITH first AS (
             SELECT kind, action FROM plan_item
-            WHERE run_id = %(run)s AND state = 'planned' AND action = ANY(%(actions)s)
+            WHERE run_id = %(run)s AND state = 'planned' AND action IN ('create', 'update')
             ORDER BY kind, action LIMIT 1)
         SELECT {_COLUMNS} FROM plan_item
         WHERE run_id = %(run)s AND state = 'planned'
             AND kind = (SELECT kind FROM first) AND action = (SELECT action FROM first)
         ORDER BY seq LIMIT %(size)s
         """,
-        {"run": run_id, "size": size, "actions": [action.value for action in actions]},
+        {"run": run_id, "size": size},
     )
     return [_item(row) for row in rows]
 

@@ -33,7 +33,17 @@ from hub_core.errors import SetupInvalid, UnknownName
 from hub_core.model.fields import CrmType, FieldInfo, HubField
 from hub_core.model.plan import Change
 from hub_core.model.records import CrmValue, HubValue
-from hub_core.model.setup import Blank, Engagement, Fixed, FromHub, ManualAtExport, Mode, ObjectMapping, Row
+from hub_core.model.setup import (
+    Blank,
+    ConflictPolicy,
+    Engagement,
+    Fixed,
+    FromHub,
+    ManualAtExport,
+    Mode,
+    ObjectMapping,
+    Row,
+)
 from hub_core.rules.values import ValueProblem, Writer, canonical, from_crm, parse_hub, typed, writer
 
 _Field = TypeVar("_Field", FieldInfo, HubField)
@@ -47,6 +57,10 @@ REPLACES: dict[Mode, bool] = {
     Mode.IF_EMPTY: False,
     Mode.CRM_OVERWRITES_HUB: False,
 }
+_FEEDS = frozenset((Mode.BIDIRECTIONAL, Mode.CRM_OVERWRITES_HUB, Mode.IF_EMPTY))
+#: What a mode comes to in a sync where one side cannot be written. *Sync if empty* stays what it is.
+_CRM_READ_ONLY = {Mode.BIDIRECTIONAL: Mode.CRM_OVERWRITES_HUB, Mode.HUB_OVERWRITES_CRM: Mode.OFF}
+_HUB_READ_ONLY = {Mode.BIDIRECTIONAL: Mode.HUB_OVERWRITES_CRM, Mode.CRM_OVERWRITES_HUB: Mode.OFF}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,10 @@ class CompiledRow:
 
     ``write`` and ``read`` turn its value into the CRM's form and back, the value map included; both raise
     `ValueProblem`. ``clear``: a blank in the hub is a blank for the CRM.
+
+    For the sync: ``sync`` is the mode as far as read-only fields leave it; ``conflict`` as in the set-up; ``feeds``
+    says whether the sync may change the hub by this row. Of several rows with the same hub field only the first one
+    whose mode brings values into the hub does, or the hub's value would go back and forth between them.
     """
 
     hub: HubField
@@ -63,6 +81,9 @@ class CompiledRow:
     clear: bool
     write: Writer
     read: Reader
+    sync: Mode
+    conflict: ConflictPolicy
+    feeds: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +93,8 @@ class CompiledMapping:
     ``rows``: those fed by the record. ``fixed``: the same value for every record, by CRM field. ``manual``: readers of
     what is typed when exporting. ``engagement``: the field and value that an activity sets. ``fields``: every mapped
     CRM field. ``replaces``: CRM fields that an overwriting export may replace. ``written``: the rows an export writes,
-    as (hub field, CRM field, write, clear).
+    as (hub field, CRM field, write, clear). ``merged``: the rows in the order in which a sync merges them, those that
+    feed the hub first. ``fixed_rows``: the set-up's rows of ``fixed``.
     """
 
     rows: tuple[CompiledRow, ...]
@@ -82,6 +104,8 @@ class CompiledMapping:
     fields: Mapping[str, FieldInfo]
     replaces: frozenset[str]
     written: tuple[tuple[str, str, Writer, bool], ...]
+    merged: tuple[CompiledRow, ...]
+    fixed_rows: Mapping[str, Row]
 
 
 def compile_mapping(
@@ -97,13 +121,16 @@ def compile_mapping(
     manual: dict[str, Callable[[str], CrmValue | None]] = {}
     engagement: tuple[str, CrmValue] | None = None
     active = [row for row in mapping.rows if row.active]
+    fed: set[str] = set()
     faults: list[str] = []
     for row in active:
         try:
             field = _known("CRM field", row.crm, crm_fields)
             match row.source:
                 case FromHub(hub=name):
-                    rows.append(_compile_row(row, _known("hub field", name, hub_fields), field))
+                    hub = _known("hub field", name, hub_fields)
+                    rows.append(_compile_row(row, hub, field, feeds=row.mode in _FEEDS and name not in fed))
+                    fed |= {name} if rows[-1].feeds else set()
                 case Fixed(fixed=text):
                     if (value := typed(text, field)) is not None:
                         fixed[field.id] = value
@@ -124,6 +151,8 @@ def compile_mapping(
         fields={row.crm: crm_fields[row.crm] for row in active},
         replaces=frozenset(row.crm for row in active if REPLACES[row.mode]),
         written=tuple((row.hub.id, row.field.id, row.write, row.clear) for row in rows if not row.field.read_only),
+        merged=tuple(sorted(rows, key=lambda row: not row.feeds)),
+        fixed_rows={row.crm: row for row in active if row.crm in fixed},
     )
 
 
@@ -133,12 +162,24 @@ def _known(what: str, name: str, known: Mapping[str, _Field]) -> _Field:
     return known[name]
 
 
-def _compile_row(row: Row, hub: HubField, field: FieldInfo) -> CompiledRow:
+def _compile_row(row: Row, hub: HubField, field: FieldInfo, *, feeds: bool) -> CompiledRow:
     write = writer(hub.type, field)
     read: Reader = partial(_read, kind=field.type, hub=hub)
     if row.values:
         write, read = _mapped_writer(row.values, field, write), _mapped_reader(row.values, hub, read)
-    return CompiledRow(hub, field, row.mode, row.blank is Blank.CLEAR, write, read)
+    sync = _CRM_READ_ONLY.get(row.mode, row.mode) if field.read_only else row.mode
+    sync = _HUB_READ_ONLY.get(sync, sync) if hub.read_only else sync
+    return CompiledRow(
+        hub=hub,
+        field=field,
+        mode=row.mode,
+        clear=row.blank is Blank.CLEAR,
+        write=write,
+        read=read,
+        sync=sync,
+        conflict=row.conflict,
+        feeds=feeds and not hub.read_only,
+    )
 
 
 def _read(value: CrmValue, *, kind: CrmType, hub: HubField) -> HubValue | None:

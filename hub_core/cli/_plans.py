@@ -177,3 +177,26 @@ def result_table(run: Run, outcomes: Mapping[str, int], failures: Sequence[Mappi
     if failures:
         parts.append(Text(f"See them: hub runs show {run.id} --outcome failed. Try again: hub runs retry {run.id}"))
     return Group(*parts)
+
+
+def runs_table(found: Sequence[Run]) -> RenderableType:
+    """Runs, the newest first, and why those that stand still do."""
+    if not found:
+        return Text("No runs yet. Start one: hub export contacts")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in ("Run", "What", "State", "Written", "Failed", "Calls", "Made"):
+        right = column in ("Run", "Written", "Failed", "Calls")
+        table.add_column(column, justify="right" if right else "left", no_wrap=True)
+    for run in found:
+        begun, written = run.started_at is not None, run.applied - run.failed
+        table.add_row(
+            str(run.id),
+            f"{run.options.job} {run.kind.plural}",
+            state_of(run),
+            (f"{written:,}" if written == run.total else f"{written:,}/{run.total:,}") if begun else "-",
+            Text(f"{run.failed:,}", "yellow" if run.failed else "") if begun else "-",
+            f"{run.api_calls:,}",
+            run.created_at.astimezone().strftime("%b %d %H:%M"),
+        )
+    stopped = [run for run in found if run.message and not run.state.ended]
+    return Group(table, *(Text(f"Run {run.id}: {run.message}", "magenta") for run in stopped))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hub_core.cli._output import Json, emit, run
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from hub_core.services.reviews import Question
 
 app = typer.Typer()
 
@@ -49,32 +54,9 @@ async def _with_hub(work: Callable[[Any], Awaitable[Any]]) -> Any:
 
 
 async def _list(hub: Any, answered: bool, limit: int, as_json: bool) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     from hub_core.services import reviews
 
     found = await reviews.questions(hub, answered=answered, limit=limit)
-
-    def table() -> object:
-        if not found:
-            return "Nothing waits for a decision." if not answered else "Nothing has been decided yet."
-        rows = Table("N", "record", "why", "candidates", expand=True)
-        for each in found:
-            review = each.review
-            lines = [
-                f"{key}: " + ", ".join(str(value) for value in list(values.values())[:4])
-                for key, values in each.candidates
-            ]
-            answer = f"{review.answer} {review.crm_id or ''}".strip()
-            rows.add_row(
-                str(review.id),
-                Text(f"{review.kind.value} {each.name}"),
-                Text(answer or review.reason),
-                Text("\n".join(lines or review.candidates)),
-            )
-        return rows
-
     data = [
         {
             "id": each.review.id,
@@ -82,13 +64,50 @@ async def _list(hub: Any, answered: bool, limit: int, as_json: bool) -> None:
             "record": each.review.record_id,
             "name": each.name,
             "reason": each.review.reason,
-            "candidates": [{"crm_id": key, "values": values} for key, values in each.candidates],
+            "candidates": [
+                {"crm_id": one.crm_id, "name": one.name, "url": one.url, "values": one.values}
+                for one in each.candidates
+            ],
             "answer": each.review.answer,
             "crm_id": each.review.crm_id,
         }
         for each in found
     ]
-    emit(data, as_json, table)
+    total = len(found) if len(found) < limit else await reviews.count(hub, answered=answered)
+    emit(data, as_json, lambda: _questions(found, total, answered))
+
+
+def _questions(found: Sequence[Question], total: int, answered: bool) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    if not found:
+        return Text("Nothing has been decided yet." if answered else "Nothing waits for a decision.")
+    parts: list[RenderableType] = [_question(each) for each in found]
+    if total > len(found):
+        parts.append(Text(f"\nThe first {len(found)} of {total:,}; more with --limit N.", "dim"))
+    if not answered:
+        number = found[0].review.id
+        parts.append(Text(f"\nDecide: hub review resolve {number} link CRM_ID, or create, or skip"))
+    return Group(*parts)
+
+
+def _question(asked: Question) -> RenderableType:
+    """The record, what is asked, and each candidate with what tells it from the others."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    review = asked.review
+    head = Text.assemble((f"{review.id:>4}  ", "magenta"), (f"{review.kind.value} {asked.name}", "bold"))
+    if review.answer:
+        return Group(head, Padding(Text(f"{review.answer} {review.crm_id or ''}".rstrip()), (0, 0, 0, 6)))
+    lines: list[RenderableType] = [head, Padding(Text(review.reason, "dim"), (0, 0, 0, 6))]
+    for one in asked.candidates:
+        differs = "; ".join(f"{label}: {value}" for label, value in one.differs[:3]) or "the same in every mapped field"
+        line = Text.assemble((one.crm_id, "cyan"), f"  {one.name}  ", (differs, "dim"))
+        lines.append(Padding(line, (0, 0, 0, 6)))
+    return Group(*lines)
 
 
 async def _resolve(hub: Any, number: int, choice: str, crm_id: str | None, as_json: bool) -> None:

@@ -76,31 +76,17 @@ async def _with_hub(work: Callable[[Any], Awaitable[Any]]) -> Any:
 
 
 async def _list(hub: Any, limit: int, as_json: bool) -> None:
-    from rich.table import Table
-
+    from hub_core.cli._plans import runs_table
     from hub_core.services import reporting
 
     found = await reporting.newest_runs(hub, limit)
-
-    def table() -> object:
-        if not found:
-            return "No runs yet. Start one: hub export contacts"
-        rows = Table("run", "what", "state", "written", "failed", "API calls", "started")
-        for each in found:
-            data = reporting.run_data(each)
-            when = each.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
-            written = f"{each.applied - each.failed:,}/{each.total:,}" if each.stage != "plan" else "-"
-            rows.add_row(
-                str(each.id), each.kind.plural, data["state"], written, f"{each.failed:,}", f"{each.api_calls:,}", when
-            )
-        return rows
-
-    emit([reporting.run_data(each) for each in found], as_json, table)
+    emit([reporting.run_data(each) for each in found], as_json, lambda: runs_table(found))
 
 
 async def _show(hub: Any, number: int, format_: Format, only: list[str], limit: int) -> None:
-    from hub_core.cli._following import waiting
+    from hub_core.cli._following import waiting_why
     from hub_core.cli._plans import plan_table, result_table
+    from hub_core.model.plan import RunState
     from hub_core.services import reporting, runs
 
     now = await runs.get_run(hub, number)
@@ -111,28 +97,45 @@ async def _show(hub: Any, number: int, format_: Format, only: list[str], limit: 
     if format_ is Format.CSV:
         await _csv(reporting.results(hub, number, only=only))
         return
-    if now.interrupted:
-        console().print(f"Run {number} was interrupted; it goes on with: hub runs resume {number}")
-    if waiting(now):
-        console().print(waiting(now))
-    if now.stage in ("plan", "apply") and not now.applied:
+    if now.state is RunState.PLANNED:
         console().print(plan_table(await reporting.summarise(hub, number)))
-    outcomes = await reporting.outcomes(hub, number)
-    console().print(result_table(now, outcomes, await reporting.commonest_failures(hub, number)))
+    else:
+        outcomes = await reporting.outcomes(hub, number)
+        console().print(result_table(now, outcomes, await reporting.commonest_failures(hub, number)))
+    for line in (waiting_why(now), _what_now(now)):
+        if line:
+            console().print(line, markup=False)
     await _record_table(reporting.results(hub, number, only=only), limit)
+
+
+def _what_now(run: Any) -> str:
+    """How a run that stands still goes on."""
+    from hub_core.model.plan import RunState
+
+    if run.interrupted:
+        return f"Nobody works on it any more; it goes on with: hub runs resume {run.id}"
+    if run.state is RunState.PLANNED:
+        return f"To apply this plan: hub runs resume {run.id}"
+    if run.state is RunState.PAUSED and not run.message:
+        return f"It goes on with: hub runs resume {run.id}"
+    return ""
 
 
 async def _record_table(results: Any, limit: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("#", "record", "outcome", "CRM id", "why", expand=True)
-    shown = 0
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("#", justify="right")
+    table.add_column("Record", max_width=24, no_wrap=True, overflow="ellipsis")
+    table.add_column("Outcome", no_wrap=True)
+    table.add_column("CRM id", no_wrap=True)
+    table.add_column("Why", overflow="fold")
+    shown, more = 0, False
     async for item in results:
         if shown == limit:
-            console().print(table)
-            console().print(f"The first {limit} records; all of them: --format csv, --format json, or --limit N")
-            return
+            more = True
+            break
         shown += 1
         table.add_row(
             str(item["seq"]),
@@ -143,6 +146,8 @@ async def _record_table(results: Any, limit: int) -> None:
         )
     if shown:
         console().print(table)
+    if more:
+        console().print(f"The first {shown} records. All of them: --format csv, --format json, or --limit N")
 
 
 async def _csv(results: Any) -> None:

@@ -108,11 +108,11 @@ async def bring_up_to_date(
     the first ``count`` of the selection are meant. Returns how it was done and why. Raises what the connector raises.
     """
     where = Mirror(hub.workspace_id, crm.stored.id, kind, rule, mapping)
-    route = await _route(hub, crm, where, needed, count, linked, crm_size=None)
-    if route.kind is RouteKind.PROBES and route.calls > 1:
+    whole, route = await _route(hub, crm, where, needed, count, linked, crm_size=None)
+    if not whole and route.kind is not RouteKind.LINKS and route.calls > 1:
         # How many records the CRM has is not known; the first page says it, and is no loss if all of them are read.
         crm_size = await mirroring.read_first_page(hub, crm, kind, needed=needed, mirror=where)
-        route = await _route(hub, crm, where, needed, count, linked, crm_size=crm_size)
+        _, route = await _route(hub, crm, where, needed, count, linked, crm_size=crm_size)
     if route.kind is RouteKind.MIRROR:
         await mirroring.refresh(hub, crm, kind, needed=needed, max_age=FRESH, mirror=where, on_progress=on_progress)
         return route
@@ -138,12 +138,13 @@ async def _route(
     linked: int,
     *,
     crm_size: int | None,
-) -> Route:
+) -> tuple[bool, Route]:
+    """Whether the mirror holds everything, and the way to match."""
     async with hub.db.transaction() as conn:
         state = await mirror.mirror_state(conn, crm.stored.id, where.kind)
         size = await mirror.mirror_size(conn, crm.stored.id, where.kind)
     whole = state.complete and {field.id for field in needed} <= state.fields
-    return choose_route(
+    return whole, choose_route(
         count,
         linked,
         mirror_size=size if whole else None,

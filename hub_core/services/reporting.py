@@ -17,7 +17,7 @@ from hub_core.model.records import CrmValue, HubValue, RecordKind
 from hub_core.model.setup import CrmSetup
 from hub_core.services.hub import Hub
 
-_ANY_AGE = 1e9  # seconds
+ANY_AGE = 1e9  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ async def summarise(hub: Hub, run_id: int, *, samples: int = 2) -> PlanSummary:
         labels = {
             field.id: field.label
             for kind in (RecordKind.CONTACT, RecordKind.COMPANY)
-            for field in await load_fields(conn, run.connection_id, kind, max_age=_ANY_AGE) or ()
+            for field in await load_fields(conn, run.connection_id, kind, max_age=ANY_AGE) or ()
         }
         shown: list[Item] = []
         for action in (Action.CREATE, Action.UPDATE, Action.REVIEW):

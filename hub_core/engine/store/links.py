@@ -150,10 +150,12 @@ async def reviews(conn: Conn, connection_id: int, *, answered: bool = False, lim
     return [_review(row) for row in rows]
 
 
-async def open_reviews(conn: Conn, connection_id: int) -> int:
-    """How many questions wait for an answer."""
+async def count_reviews(conn: Conn, connection_id: int, *, answered: bool = False) -> int:
+    """How many questions wait for an answer, or have one."""
     row = await one_row(
-        conn, "SELECT count(*) AS n FROM review WHERE connection_id = %s AND answer = ''", [connection_id]
+        conn,
+        "SELECT count(*) AS n FROM review WHERE connection_id = %s AND (answer <> '') = %s",
+        [connection_id, answered],
     )
     return row["n"] if row else 0
 

@@ -32,7 +32,7 @@ _STATUS = {
 _STYLE = {Status.OK: "", Status.WARNING: "yellow", Status.ERROR: "red"}
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -48,7 +48,7 @@ def _facts(rows: Iterable[tuple[str, str]]) -> RenderableType:
     return table
 
 
-def _heading(text: str) -> Text:
+def heading(text: str) -> Text:
     return Text(f"\n{text}", style="bold")
 
 
@@ -78,7 +78,7 @@ def sync_view(crm: OpenConnection, judged: Judged) -> RenderableType:
         facts.append((f"A {kind.value} is the same when", identifier_text(judged, kind)))
     facts.append(("Tie exported contacts to companies", "yes" if sync.associate_contacts_with_companies else "no"))
     facts.append(("Tie exported companies to contacts", "yes" if sync.associate_companies_with_contacts else "no"))
-    return Group(_heading("Step 1: Sync"), _facts(facts))
+    return Group(heading("Step 1: Sync"), _facts(facts))
 
 
 # --- step 2 ------------------------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def fields_view(judged: Judged) -> RenderableType:
     parts: list[RenderableType] = []
     for kind in judged.reports:
         mapping = judged.setup.fields.of(kind)
-        parts.append(_heading(f"Step 2: Fields of {kind.plural} (association: {mapping.association.value})"))
+        parts.append(heading(f"Step 2: Fields of {kind.plural} (association: {mapping.association.value})"))
         if not mapping.rows:
             parts.append(Text("No field is mapped, so none is exported.\n  -> See what fits: hub setup suggest"))
             continue
@@ -96,15 +96,24 @@ def fields_view(judged: Judged) -> RenderableType:
     return Group(*parts)
 
 
+def sign(judged: RowStatus, *, active: bool) -> Text:
+    """A row's icon, with a word beside it."""
+    shown = _STATUS[judged.status]
+    return shown if active else Text(f"{shown.plain[0]} inactive", style="dim")
+
+
 def rows_table(rows: Sequence[Row], statuses: Sequence[RowStatus]) -> Table:
-    table = _table("", "Hub", "CRM field", "Mode", "Values")
+    table = plain_table("", "Hub", "CRM field", "Mode", "Values")
     table.columns[3].no_wrap = True
     for row, judged in zip(rows, statuses, strict=True):
-        sign = (
-            _STATUS[judged.status] if row.active else Text(f"{_STATUS[judged.status].plain[0]} inactive", style="dim")
-        )
         count = f"{len(row.values)} mapped" if row.values else ""
-        table.add_row(sign, Text(source_text(row.source)), Text(row.crm), Text(row.mode.value), Text(count))
+        table.add_row(
+            sign(judged, active=row.active),
+            Text(source_text(row.source)),
+            Text(row.crm),
+            Text(row.mode.value),
+            Text(count),
+        )
     return table
 
 
@@ -116,9 +125,14 @@ def notes(
     report = judged.reports[kind]
     wanted = None if only is None else set(only)
     rows = zip(judged.setup.fields.of(kind).rows, report.rows, strict=True)
-    found = _grouped((row.crm, status) for row, status in rows if wanted is None or row.crm in wanted)
+    found = row_notes((row.crm, status) for row, status in rows if wanted is None or row.crm in wanted)
     problems = [(kind.plural, status) for status in report.problems] if whole else []
-    return [_note(name, status) for name, status in (*found, *problems)]
+    return [*found, *(_note(name, status) for name, status in problems)]
+
+
+def row_notes(rows: Iterable[tuple[str, RowStatus]]) -> list[RenderableType]:
+    """What is to be said about rows, by CRM field."""
+    return [_note(name, status) for name, status in _grouped(rows)]
 
 
 def _grouped(rows: Iterable[tuple[str, RowStatus]]) -> list[tuple[str, RowStatus]]:
@@ -142,9 +156,9 @@ def suggestion_view(found: Suggestion) -> RenderableType:
     parts: list[RenderableType] = []
     for kind, added in found.added.items():
         if not added:
-            parts.append(_heading(f"There is nothing to add to the mapping of {kind.plural}."))
+            parts.append(heading(f"There is nothing to add to the mapping of {kind.plural}."))
             continue
-        parts.append(_heading(f"Proposed for {kind.plural}"))
+        parts.append(heading(f"Proposed for {kind.plural}"))
         parts.append(rows_table(added, found.judged.reports[kind].rows[-len(added) :]))
         parts += notes(found.judged, kind, [row.crm for row in added])
         parts += [_left(kind, row, found.left[kind][row.crm]) for row in added if row.crm in found.left[kind]]
@@ -160,7 +174,7 @@ def _left(kind: RecordKind, row: Row, values: Sequence[str]) -> Text:
 
 def checks_view(judged: Judged, tried: Mapping[RecordKind, tuple[int, Sequence[RowCheck]]]) -> RenderableType:
     """How the rows fare on real records."""
-    parts: list[RenderableType] = [_heading("Tried on records")]
+    parts: list[RenderableType] = [heading("Tried on records")]
     for kind, (count, checks) in tried.items():
         failing = [check for check in checks if check.failing]
         if not count:
@@ -181,12 +195,12 @@ def users_view(judged: Judged, users: Sequence[CrmUser], *, everybody: bool) -> 
     facts = [("Default owner", names.get(step.default_owner, step.default_owner) if step.default_owner else "nobody")]
     facts += [(f"Hub user {who}", names.get(user, user)) for who, user in step.users.items()]
     facts += [(f"Identity {who}", names.get(user, user)) for who, user in step.identities.items()]
-    parts: list[RenderableType] = [_heading("Step 4: Users"), _facts(facts)]
+    parts: list[RenderableType] = [heading("Step 4: Users"), _facts(facts)]
     if everybody:
-        table = _table("Id", "Name", "E-mail", "Can own")
+        table = plain_table("Id", "Name", "E-mail", "Can own")
         for user in users:
             table.add_row(*map(Text, (user.id, user.name, user.email, "yes" if user.active else "no")))
-        parts += [_heading("The CRM's users"), table]
+        parts += [heading("The CRM's users"), table]
     return Group(*parts)
 
 
@@ -204,7 +218,7 @@ def changes_view(changes: Sequence[Difference]) -> RenderableType:
 
 
 def crm_fields_table(fields: Sequence[FieldInfo]) -> RenderableType:
-    table = _table("Field", "Label", "Type", "")
+    table = plain_table("Field", "Label", "Type", "")
     table.columns[0].min_width, table.columns[0].max_width = 24, 32
     for field in fields:
         table.add_row(*map(Text, (field.id, field.label, field.type.value, ", ".join(_traits(field)))))
@@ -226,7 +240,7 @@ def _traits(field: FieldInfo) -> Iterable[str]:
 
 def crm_field_view(field: FieldInfo) -> RenderableType:
     """One field with its options: internal name (what is written) and label."""
-    table = _table("Option (internal name)", "Label", "")
+    table = plain_table("Option (internal name)", "Label", "")
     for option in field.options:
         table.add_row(Text(option.value), Text(option.label), Text("" if option.active else "not active"))
     return Group(crm_fields_table([field]), *([table] if field.options else []))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from hub_core.cli import _setup_files as files
 from hub_core.cli._output import Json, console, err, print_json, run
 from hub_core.errors import BadInput, ExitCode, HubError
 
@@ -30,13 +31,20 @@ class Kind(StrEnum):
     COMPANIES = "companies"
 
 
+class Tab(StrEnum):
+    CONTACTS = "contacts"
+    COMPANIES = "companies"
+    CAMPAIGN = "campaign"
+
+
 class Step(StrEnum):
     SYNC = "sync"
     FIELDS = "fields"
+    CAMPAIGN = "campaign"
     USERS = "users"
 
 
-KindArgument = Annotated[Kind, typer.Argument(help="Which tab of the field mapping.")]
+TabArgument = Annotated[Tab, typer.Argument(help="Which tab of the field mapping, or the campaign properties.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Save without asking.")]
 
@@ -50,6 +58,7 @@ def show(step: Annotated[Step | None, typer.Option(help="Only this step.")] = No
 
 
 async def _show(step: Step | None, as_json: bool) -> None:
+    from hub_core.cli import _setup_campaign as campaign
     from hub_core.cli import _setup_tables as tables
     from hub_core.services import setup
 
@@ -58,7 +67,7 @@ async def _show(step: Step | None, as_json: bool) -> None:
         judged = await setup.judge(hub, crm, saved)
         users = [] if as_json else await _users(crm, saved, step)
     if as_json:
-        data = tables.setup_data(crm, judged, version)
+        data = {**tables.setup_data(crm, judged, version), "campaign": campaign.data(judged)}
         print_json(data if step is None else {"version": version, step.value: data[step.value]})
         return
     out = console()
@@ -69,6 +78,8 @@ async def _show(step: Step | None, as_json: bool) -> None:
         out.print(tables.sync_view(crm, judged))
     if step in (None, Step.FIELDS):
         out.print(tables.fields_view(judged))
+    if step in (None, Step.CAMPAIGN):
+        out.print(campaign.view(judged, everything=step is Step.CAMPAIGN))
     if step in (None, Step.USERS):
         out.print(tables.users_view(judged, users, everybody=step is Step.USERS))
 
@@ -102,6 +113,7 @@ def validate(
 
 
 async def _validate(limit: int, as_json: bool) -> int:
+    from hub_core.cli import _setup_campaign as campaign
     from hub_core.cli import _setup_tables as tables
     from hub_core.services import setup
 
@@ -111,9 +123,12 @@ async def _validate(limit: int, as_json: bool) -> int:
         tried = {kind: await setup.try_records(hub, judged, kind, limit) for kind in setup.KINDS}
     if as_json:
         checks = {kind.plural: {"records": count, "rows": rows} for kind, (count, rows) in tried.items()}
-        print_json({**tables.setup_data(crm, judged, version), "checks": checks})
+        data = {**tables.setup_data(crm, judged, version), "campaign": campaign.data(judged)}
+        print_json({**data, "checks": checks})
     else:
         console().print(tables.fields_view(judged))
+        if saved.campaign.rows:
+            console().print(campaign.view(judged, everything=False))
         if limit:
             console().print(tables.checks_view(judged, tried))
         console().print("\nNothing stands in the way." if not judged.red else f"\n✕ {judged.red} to correct.")
@@ -151,7 +166,7 @@ async def _suggest(save: bool, output: Path | None, yes: bool, as_json: bool) ->
                 err().print(f"The hub has no {kind.plural} yet, so only what identifies them is proposed.")
         new = any(found.added.values())
         if output:
-            _write(output, _yaml(crm, found.judged.setup, version))
+            files.write(output, files.yaml_of(crm, found.judged.setup, version))
         if not as_json and output != Path("-"):
             console().print(tables.suggestion_view(found))
         saved = None
@@ -198,7 +213,7 @@ def set_(
 
 @app.command("map")
 def map_(
-    kind: KindArgument,
+    tab: TabArgument,
     pair: Annotated[str, typer.Argument(metavar="HUBFIELD=CRMFIELD", help="CRMFIELD alone with a value of your own.")],
     mode: Annotated[
         str | None, typer.Option(help="bidirectional, crm_overwrites_hub, hub_overwrites_crm, if_empty or off.")
@@ -216,23 +231,28 @@ def map_(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Map a hub field, or a value of your own, to a field of the CRM.
+    """Map a hub field, a value of your own or a campaign property (hub setup map campaign sequenceStatus=FIELD) to a
+    field of the CRM.
 
     A field that is mapped already is changed: what you do not give stays, and values are added to its value map.
     """
 
     async def edit(hub: Hub, crm: OpenConnection, setup: CrmSetup) -> CrmSetup:
+        from hub_core.cli import _setup_campaign as campaign
         from hub_core.cli import _setup_rows as rows
         from hub_core.rules.editing import put_row
         from hub_core.services.setup import crm_field, hub_fields
 
-        tab = kind_of(kind)
+        if tab is Tab.CAMPAIGN:
+            others = (mode, fixed, manual, engagement, blank, conflict)
+            return await campaign.put(hub, crm, setup, pair, others=others, value=value or [], active=not inactive)
+        kind = kind_of(Kind(tab.value))
         source, name = rows.source_of(pair, fixed=fixed, manual=manual, engagement=engagement)
-        rows.check_hub_field(source, tab, await hub_fields(hub))
-        field = await crm_field(hub, crm, tab, name)
+        rows.check_hub_field(source, kind, await hub_fields(hub))
+        field = await crm_field(hub, crm, kind, name)
         return put_row(
             setup,
-            tab,
+            kind,
             name,
             rows.with_option(source, field),
             mode=rows.mode_of(mode),
@@ -247,7 +267,7 @@ def map_(
 
 @app.command()
 def unmap(
-    kind: KindArgument,
+    tab: TabArgument,
     crm_field: Annotated[str, typer.Argument(metavar="CRMFIELD", help="The CRM's field.")],
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -255,9 +275,12 @@ def unmap(
     """Remove a row of the field mapping."""
 
     async def edit(hub: Hub, crm: OpenConnection, setup: CrmSetup) -> CrmSetup:
+        from hub_core.rules.campaign_mapping import drop_campaign_row
         from hub_core.rules.editing import drop_row
 
-        return drop_row(setup, kind_of(kind), crm_field)
+        if tab is Tab.CAMPAIGN:
+            return drop_campaign_row(setup, crm_field)
+        return drop_row(setup, kind_of(Kind(tab.value)), crm_field)
 
     run(_change(edit, as_json, dry_run=dry_run))
 
@@ -282,7 +305,7 @@ async def _export(file: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(saved.model_dump(mode="json"))
         return
-    _write(file or Path("-"), _yaml(crm, saved, version))
+    files.write(file or Path("-"), files.yaml_of(crm, saved, version))
     if file:
         err().print(f"Version {version} is in {file}.\nSave a changed one with: hub setup apply {file}", soft_wrap=True)
 
@@ -295,7 +318,7 @@ def apply_(
     as_json: Json = False,
 ) -> None:
     """Save a set-up from a file, after showing what it changes."""
-    text = _read(file)
+    text = files.read(file)
 
     async def edit(hub: Hub, crm: OpenConnection, setup: CrmSetup) -> CrmSetup:
         from hub_core.rules.documents import from_yaml
@@ -348,7 +371,11 @@ async def _change(edit: Edit, as_json: bool, *, dry_run: bool = False, ask: bool
 
 def _print_notes(judged: Judged, changed: list[str]) -> None:
     """What is to be said about the rows that change."""
+    from hub_core.cli import _setup_campaign as campaign
     from hub_core.cli import _setup_tables as tables
+
+    for note in campaign.notes(judged, changed):
+        console().print(note)
 
     for kind, report in judged.reports.items():
         at = f"fields.{kind.plural}."
@@ -369,31 +396,3 @@ def kind_of(kind: Kind) -> RecordKind:
     from hub_core.model.records import RecordKind
 
     return RecordKind.CONTACT if kind is Kind.CONTACTS else RecordKind.COMPANY
-
-
-def _yaml(crm: OpenConnection, setup: CrmSetup, version: int) -> str:
-    from hub_core.rules.documents import to_yaml
-
-    heading = f"Set-up of {crm.connector.manifest.name}, made from version {version}.\nSave with: hub setup apply FILE"
-    return to_yaml(setup, heading)
-
-
-def _write(file: Path, text: str) -> None:
-    if file == Path("-"):
-        sys.stdout.write(text)
-        return
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{file} cannot be written: {error.strerror}.", fix="Name another file.") from None
-
-
-def _read(file: Path) -> str:
-    if file == Path("-"):
-        return sys.stdin.read()
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise BadInput(f"{file} cannot be read: {error.strerror}.", fix="Name another file.") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{file} is not text.", fix="Name a file that 'hub setup export' has written.") from None

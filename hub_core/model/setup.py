@@ -193,6 +193,33 @@ class FieldStep(Part):
         return self.contacts if kind is RecordKind.CONTACT else self.companies
 
 
+# Step 3: campaign mapping
+
+
+class CampaignRow(Part):
+    """A campaign property (`hub_core.rules.campaign_properties`) that is written to a field of the CRM's contacts.
+
+    ``values`` maps a value to an option's internal name, None drops it. An inactive row is kept but not used.
+    """
+
+    property: str
+    crm: str
+    active: bool = True
+    values: dict[str, str | None] = {}
+
+
+class CampaignStep(Part):
+    rows: tuple[CampaignRow, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_crm_field_once(self) -> CampaignStep:
+        active = [row.crm for row in self.rows if row.active]
+        twice = sorted({crm for crm in active if active.count(crm) > 1})
+        if twice:
+            raise ValueError(f"mapped more than once: {', '.join(twice)}")
+        return self
+
+
 # Step 4: user mapping
 
 
@@ -210,4 +237,5 @@ class CrmSetup(Part):
     format: Literal[1] = 1
     sync: SyncStep = SyncStep()
     fields: FieldStep = FieldStep()
+    campaign: CampaignStep = CampaignStep()
     users: UserStep = UserStep()

@@ -6,14 +6,26 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import yaml
 from pydantic import ValidationError
 
 from hub_core.errors import BadInput
 from hub_core.model.records import RecordKind
-from hub_core.model.setup import AllOf, CrmSetup, Engagement, Fixed, FromHub, ManualAtExport, Part, Row, Source, Tree
+from hub_core.model.setup import (
+    AllOf,
+    CampaignRow,
+    CrmSetup,
+    Engagement,
+    Fixed,
+    FromHub,
+    ManualAtExport,
+    Part,
+    Row,
+    Source,
+    Tree,
+)
 
 FORMAT = 1
 _OBJECTS = (RecordKind.CONTACT, RecordKind.COMPANY)
@@ -32,6 +44,11 @@ def to_yaml(setup: CrmSetup, heading: str = "") -> str:
             {key: value for key, value in row.items() if key not in _USUAL or value != _USUAL[key]}
             for row in mapping["rows"]
         ]
+    campaign = document["campaign"]
+    campaign["rows"] = [
+        {key: value for key, value in row.items() if key not in _USUAL or value != _USUAL[key]}
+        for row in campaign["rows"]
+    ]
     # PyYAML does not read its own writing of U+0085 back unless it is escaped, and with it everything beyond ASCII.
     plain = "\x85" not in setup.model_dump_json()
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=plain, width=120)
@@ -124,7 +141,8 @@ def _inside(document: Any, step: int | str) -> Any:
 
 def _near(loc: Sequence[int | str]) -> str:
     """The key that was meant, if one of the place's own is near."""
-    owner: type[Part] | None = Row if "rows" in loc else CrmSetup
+    rows = CampaignRow if loc[0] == "campaign" else Row
+    owner: type[Part] | None = rows if "rows" in loc else CrmSetup
     if owner is CrmSetup:
         for step in loc[:-1]:
             owner = owner and _child(owner, str(step))
@@ -166,6 +184,7 @@ def differences(before: CrmSetup, after: CrmSetup) -> tuple[Difference, ...]:
         old, new = before.fields.of(kind), after.fields.of(kind)
         found += _compared(at, {"association": old.association}, {"association": new.association})
         found += _rows(at, _keyed(old.rows), _keyed(new.rows))
+    found += _rows("campaign.", _keyed(before.campaign.rows), _keyed(after.campaign.rows))
     found += _compared("users.", _users(before), _users(after))
     return tuple(found)
 
@@ -206,9 +225,12 @@ def _users(setup: CrmSetup) -> dict[str, str]:
     return people | senders | ({"default_owner": users.default_owner} if users.default_owner else {})
 
 
-def _keyed(rows: Sequence[Row]) -> dict[str, Row]:
+_AnyRow = TypeVar("_AnyRow", Row, CampaignRow)
+
+
+def _keyed(rows: Sequence[_AnyRow]) -> dict[str, _AnyRow]:
     """Rows by CRM field, in their order; a second one of a field gets a number."""
-    keyed: dict[str, Row] = {}
+    keyed: dict[str, _AnyRow] = {}
     for row in rows:
         name, number = row.crm, 2
         while name in keyed:
@@ -217,7 +239,7 @@ def _keyed(rows: Sequence[Row]) -> dict[str, Row]:
     return keyed
 
 
-def _rows(at: str, old: Mapping[str, Row], new: Mapping[str, Row]) -> Iterator[Difference]:
+def _rows(at: str, old: Mapping[str, _AnyRow], new: Mapping[str, _AnyRow]) -> Iterator[Difference]:
     for name in dict.fromkeys((*old, *new)):
         was, becomes = old.get(name), new.get(name)
         if was is not None and becomes is not None:
@@ -228,8 +250,10 @@ def _rows(at: str, old: Mapping[str, Row], new: Mapping[str, Row]) -> Iterator[D
         yield Difference(f"{at}rows", "in another order", ", ".join(new))
 
 
-def _attributes(row: Row) -> dict[str, str]:
+def _attributes(row: Row | CampaignRow) -> dict[str, str]:
     values = {f"values.{value}": option or "(dropped)" for value, option in row.values.items()}
+    if isinstance(row, CampaignRow):
+        return {"property": row.property, "active": _plain(row.active), **values}
     own = {"source": source_text(row.source), "mode": row.mode, "active": _plain(row.active)}
     return {**own, "blank": row.blank, "conflict": row.conflict, **values}
 
@@ -247,11 +271,13 @@ def source_text(source: Source) -> str:
             return f"engagement: {text}"
 
 
-def row_text(row: Row) -> str:
+def row_text(row: Row | CampaignRow) -> str:
     """A whole row in one line."""
-    parts = [source_text(row.source), row.mode.value]
+    parts = [row.property] if isinstance(row, CampaignRow) else [source_text(row.source), row.mode.value]
     if row.values:
         parts.append(f"{len(row.values)} value{'s' if len(row.values) > 1 else ''} mapped")
+    if isinstance(row, CampaignRow):
+        return ", ".join([*parts, *([] if row.active else ["inactive"])])
     parts += ["blank clears"] if row.blank == "clear" else []
     parts += [] if row.conflict == "newest" else [f"conflict: {row.conflict.value}"]
     parts += [] if row.active else ["inactive"]

@@ -14,6 +14,7 @@ from hub_core.errors import BadInput, NotPossible, SetupInvalid, UnknownName
 from hub_core.model.fields import FieldInfo, HubField
 from hub_core.model.records import AssociationType, HubValue, RecordKind
 from hub_core.model.setup import CrmSetup, Row, UserStep
+from hub_core.rules.campaign_mapping import check_campaign, refuse_red_campaign
 from hub_core.rules.checking import ObjectReport, RowCheck, check, check_values, refuse_red
 from hub_core.rules.compatibility import RowStatus, Status
 from hub_core.rules.editing import with_rows
@@ -32,7 +33,8 @@ class Judged:
     """A set-up, and what there is to say about it with the fields that both sides have now.
 
     ``rules`` lacks a kind whose identifier cannot be used; the kind's report says why. ``paused``: CRM fields whose
-    rows a change in the CRM has broken, by kind; they may be saved as they are.
+    rows a change in the CRM has broken, by kind; they may be saved as they are. ``campaign``: the status of each row of
+    step 3.
     """
 
     setup: CrmSetup
@@ -41,6 +43,7 @@ class Judged:
     rules: Mapping[RecordKind, MatchRule]
     reports: Mapping[RecordKind, ObjectReport]
     paused: Mapping[RecordKind, frozenset[str]]
+    campaign: tuple[RowStatus, ...]
 
     @property
     def red(self) -> int:
@@ -49,6 +52,9 @@ class Judged:
             problem.status is Status.ERROR
             for kind, report in self.reports.items()
             for problem in (*self.active_statuses(kind), *report.problems)
+        ) + sum(
+            row.active and judged.status is Status.ERROR
+            for row, judged in zip(self.setup.campaign.rows, self.campaign, strict=True)
         )
 
     def active_statuses(self, kind: RecordKind) -> Iterator[RowStatus]:
@@ -75,10 +81,7 @@ async def judge(hub: Hub, crm: OpenConnection, setup: CrmSetup, *, fresh: bool =
     """Judge a set-up, saved or not. The CRM's fields are asked for anew when ``fresh``, or when a row names an unknown
     one. Raises what listing the fields raises."""
     own = await hub_fields(hub)
-    known = {
-        kind: await _fields(hub, crm, kind, {row.crm for row in setup.fields.of(kind).rows}, fresh=fresh)
-        for kind in KINDS
-    }
+    known = {kind: await _fields(hub, crm, kind, _mapped(setup, kind), fresh=fresh) for kind in KINDS}
     rules: dict[RecordKind, MatchRule] = {}
     problems: dict[RecordKind, list[RowStatus]] = {
         kind: list(_association_problems(crm, setup, kind)) for kind in KINDS
@@ -93,7 +96,14 @@ async def judge(hub: Hub, crm: OpenConnection, setup: CrmSetup, *, fresh: bool =
         identifying = rules[kind].identifying if kind in rules else frozenset[str]()
         report = check(setup, kind, own[kind], known[kind], identifying=identifying, other_fields=own[other])
         reports[kind] = replace(report, problems=(*report.problems, *problems[kind]))
-    return Judged(setup, own, known, rules, reports, await _paused(hub, crm, setup))
+    campaign = check_campaign(setup, known[RecordKind.CONTACT])
+    return Judged(setup, own, known, rules, reports, await _paused(hub, crm, setup), campaign)
+
+
+def _mapped(setup: CrmSetup, kind: RecordKind) -> set[str]:
+    """The CRM fields that the set-up names."""
+    campaign = setup.campaign.rows if kind is RecordKind.CONTACT else ()
+    return {row.crm for row in (*setup.fields.of(kind).rows, *campaign)}
 
 
 async def _paused(hub: Hub, crm: OpenConnection, setup: CrmSetup) -> dict[RecordKind, frozenset[str]]:
@@ -163,6 +173,7 @@ def refuse(judged: Judged) -> None:
     for kind in KINDS:
         compile_rule(judged.setup.sync, kind, judged.hub_fields[kind])
     refuse_red(judged.setup, judged.reports, paused=judged.paused)
+    refuse_red_campaign(judged.setup, judged.campaign, paused=judged.paused.get(RecordKind.CONTACT, ()))
 
 
 # --- the CRM's users ---------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from hub_core.engine.store.runs import Run
 from hub_core.model.plan import ExportOptions, RunState
 from hub_core.model.records import RecordKind
 from hub_core.model.setup import CrmSetup
-from hub_core.services import connections, runs
+from hub_core.services import advancing, connections, runs
 from hub_core.services.hub import Hub, open_hub
 
 CONTACT, COMPANY = RecordKind.CONTACT, RecordKind.COMPANY
@@ -89,7 +89,7 @@ class Scene:
         async with self.hub.db.transaction() as conn:
             await execute(
                 conn,
-                "UPDATE record SET values = values || %s::jsonb WHERE id = %s",
+                "UPDATE record SET values = values || %s::jsonb, updated_at = now() WHERE id = %s",
                 [orjson.dumps(values).decode(), record_id],
             )
             await execute(conn, "DELETE FROM key_scope WHERE connection_id IS NULL")
@@ -115,7 +115,7 @@ class Scene:
 
     async def work(self, run: Run, *, max_chunks: int | None = None) -> Run:
         async def advance(run_id: int) -> float | None:
-            return await runs.advance(self.hub, run_id)
+            return await advancing.advance(self.hub, run_id)
 
         async def done() -> bool:
             now = await runs.get_run(self.hub, run.id)

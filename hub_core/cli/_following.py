@@ -30,10 +30,10 @@ async def carry_on(hub: Hub, run: Run, *, quiet: bool = False) -> Run:
     Ctrl-C lets the present batch finish and pauses the run.
     """
     from hub_core.engine.jobs import PostgresJobs
-    from hub_core.services import runs
+    from hub_core.services import advancing, runs
 
     async def advance(run_id: int) -> float | None:
-        return await runs.advance(hub, run_id)
+        return await advancing.advance(hub, run_id)
 
     now = run
     async with PostgresJobs(hub.db.url, advance) as jobs, _progress(quiet) as show, _interrupts() as interrupted:

@@ -31,7 +31,7 @@ async def _work(concurrency: int) -> None:
     from hub_core.engine.jobs import PostgresJobs
     from hub_core.engine.settings import read_settings
     from hub_core.errors import DatabaseUnavailable
-    from hub_core.services import runs
+    from hub_core.services import advancing, doctor
     from hub_core.services.hub import open_hub
 
     _log_to_stderr()
@@ -39,9 +39,10 @@ async def _work(concurrency: int) -> None:
     async with open_hub(read_settings(), pool_size=2 * concurrency + 2) as hub:
 
         async def advance(run_id: int) -> float | None:
-            return await runs.advance(hub, run_id)
+            return await advancing.advance(hub, run_id)
 
         err().print("Working. Ctrl-C to stop.")
+        watching = asyncio.create_task(doctor.watch(hub))
         while not stop.is_set():
             try:
                 async with PostgresJobs(hub.db.url, advance) as jobs:
@@ -50,6 +51,7 @@ async def _work(concurrency: int) -> None:
                 err().print(f"{error.message} Trying again.", markup=False)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), _WAIT_FOR_DATABASE)
+        watching.cancel()
 
 
 def _stop_on_signals() -> asyncio.Event:

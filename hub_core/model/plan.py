@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from hub_core.model.records import AssociationType, CrmValue, RecordKind
+from hub_core.model.records import AssociationType, CrmValue, HubValue, RecordKind
 
 
 class Action(StrEnum):
-    """What happens to one record."""
+    """What happens to one record. ``pull``: only the hub's record changes, after the CRM's. ``archive`` and ``unlink``
+    take back what a run has created or linked."""
 
     CREATE = "create"
     UPDATE = "update"
+    PULL = "pull"
     LINK = "link"
     UNCHANGED = "unchanged"
     SKIP = "skip"
     REVIEW = "review"
+    ARCHIVE = "archive"
+    UNLINK = "unlink"
 
     @property
     def writes(self) -> bool:
@@ -64,6 +68,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class HubChange:
+    """One hub field, before -> after; None is blank."""
+
+    field: str
+    before: HubValue | None
+    after: HubValue | None
+
+
+@dataclass(frozen=True, slots=True)
 class AssociationStep:
     """Tie the contact of this item to a company (or the reverse).
 
@@ -92,6 +105,7 @@ class Decision:
     associations: tuple[AssociationStep, ...] = ()
     candidates: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    hub_changes: tuple[HubChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Ready:
 async def write_batch(context: ExportContext) -> bool:
     """Carry out the next batch; False when no planned write is left."""
     async with context.hub.db.transaction(batch=True) as conn:
-        items = await plans.next_batch(conn, context.run.id, context.traits.batch)
+        items = await plans.next_batch(conn, context.run.id, context.traits.batch, (Action.CREATE, Action.UPDATE))
     if not items:
         return False
     kind = context.kinds[items[0].kind]

@@ -39,7 +39,7 @@ async def situations(
     taken = await links.linked_records(
         conn, connection, what, [each.crm_id for candidates in confirmed.values() for each in candidates]
     )
-    ties = await _ties(conn, context, kind, records, linked)
+    ties, _ = await missing_ties(conn, context, kind, records, linked)
     current = {crm_id: record.values for crm_id, record in mirror.items()}
     return [
         Situation(
@@ -88,12 +88,13 @@ def agreed_tie(company_crm_id: str) -> str:
     return f"@company {company_crm_id}"
 
 
-async def _ties(
+async def missing_ties(
     conn: Conn, context: ExportContext, kind: KindContext, records: Sequence[Record], linked: Mapping[int, Link]
-) -> dict[int, tuple[AssociationStep, ...]]:
-    """The ties to companies that are wanted and not agreed on yet, by contact."""
+) -> tuple[dict[int, tuple[AssociationStep, ...]], dict[int, str | None]]:
+    """The ties to companies that are wanted and not agreed on yet, by contact; and of the companies that are in the CRM
+    or will be, the CRM ids (None: created by this run)."""
     if not kind.part.ties:
-        return {}
+        return {}, {}
     company_ids = sorted({record.company_id for record in records if record.company_id})
     companies = await known.companies_of_run(conn, context.run.id, context.connection_id, company_ids)
     ties: dict[int, tuple[AssociationStep, ...]] = {}
@@ -104,4 +105,4 @@ async def _ties(
         if crm_id and link and link.agreed.get(agreed_tie(crm_id)) == kind.association.value:
             continue
         ties[record.id] = (AssociationStep(RecordKind.COMPANY, record.company_id, kind.association),)
-    return ties
+    return ties, companies

@@ -1,4 +1,4 @@
-"""Links ("this hub record is that CRM record"), the review queue, and the journal of what was changed."""
+"""Links ("this hub record is that CRM record") and the review queue."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from datetime import datetime
 import orjson
 
 from hub_core.engine.store.database import Conn, Row, all_rows, execute, one_row
+from hub_core.engine.store.journal import Entry as Entry
+from hub_core.engine.store.journal import last_changes as last_changes
+from hub_core.engine.store.journal import write_journal as write_journal
 from hub_core.errors import UnknownName
-from hub_core.model.plan import Change
 from hub_core.model.records import CrmValue, RecordKind
 
 
@@ -76,6 +78,16 @@ async def save_links(
         ],
     )
     return refused
+
+
+async def links_made_by(conn: Conn, connection_id: int, run_id: int, record_ids: Sequence[int]) -> dict[int, str]:
+    """Those of these hub records whose link a run has made, with the CRM id it leads to now."""
+    rows = await all_rows(
+        conn,
+        "SELECT record_id, crm_id FROM link WHERE connection_id = %s AND record_id = ANY(%s) AND run_id = %s",
+        [connection_id, list(record_ids), run_id],
+    )
+    return {row["record_id"]: row["crm_id"] for row in rows}
 
 
 async def remove_links(conn: Conn, connection_id: int, record_ids: Sequence[int]) -> None:
@@ -171,54 +183,3 @@ async def answer(conn: Conn, connection_id: int, review_id: int, choice: str, cr
     if row is None:
         raise UnknownName("review", str(review_id), [], fix="See 'hub review list'.")
     return _review(row)
-
-
-# The journal
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One applied change of one record: which fields, before and after, and why."""
-
-    record_id: int
-    crm_id: str
-    action: str
-    changes: tuple[Change, ...]
-    cause: str
-
-
-async def write_journal(
-    conn: Conn, workspace_id: int, connection_id: int, run_id: int, kind: RecordKind, entries: Sequence[Entry]
-) -> None:
-    """Append what was changed in the CRM."""
-    async with conn.cursor().copy(
-        "COPY journal (workspace_id, connection_id, run_id, kind, record_id, crm_id, side, action, changes, cause)"
-        " FROM STDIN"
-    ) as copy:
-        for entry in entries:
-            changes = [(change.field, change.before, change.after) for change in entry.changes]
-            await copy.write_row(
-                (
-                    workspace_id,
-                    connection_id,
-                    run_id,
-                    kind.value,
-                    entry.record_id,
-                    entry.crm_id,
-                    "crm",
-                    entry.action,
-                    orjson.dumps(changes).decode(),
-                    entry.cause,
-                )
-            )
-
-
-async def last_changes(conn: Conn, run_id: int, record_ids: Sequence[int], field: str) -> dict[int, Change]:
-    """What a run last did to one field of these hub records, by record id."""
-    rows = await all_rows(
-        conn,
-        "SELECT DISTINCT ON (j.record_id) j.record_id, c FROM journal j, jsonb_array_elements(j.changes) c"
-        " WHERE j.run_id = %s AND j.record_id = ANY(%s) AND c ->> 0 = %s ORDER BY j.record_id, j.id DESC",
-        [run_id, list(record_ids), field],
-    )
-    return {row["record_id"]: Change(*row["c"]) for row in rows}

@@ -210,6 +210,8 @@ ON CONFLICT (connection_id, kind, crm_id) DO UPDATE SET
     values = CASE WHEN {_NEWER} THEN (held.values - %(fields)s::text[]) || excluded.values ELSE held.values END,
     modified_at = greatest(held.modified_at COLLATE "C", excluded.modified_at),
     seen_at = now(),
+    changed_at = CASE WHEN ({_BACK} AND held.deleted) OR {_NEWER} AND held.values IS DISTINCT FROM
+        (held.values - %(fields)s::text[]) || excluded.values THEN now() ELSE held.changed_at END,
     deleted = held.deleted AND NOT {_BACK},
     merged_into = CASE WHEN {_BACK} THEN NULL ELSE held.merged_into END
 RETURNING id, crm_id, NOT deleted AND merged_into IS NULL AS present,
@@ -272,8 +274,8 @@ async def _remove(conn: Conn, mirror: Mirror, deletions: Sequence[str], merges: 
     if deletions:
         rows = await all_rows(
             conn,
-            "UPDATE crm_record SET deleted = true WHERE connection_id = %s AND kind = %s AND crm_id = ANY(%s) "
-            "AND NOT deleted RETURNING id",
+            "UPDATE crm_record SET deleted = true, changed_at = now() "
+            "WHERE connection_id = %s AND kind = %s AND crm_id = ANY(%s) AND NOT deleted RETURNING id",
             [mirror.connection_id, mirror.kind, list(deletions)],
         )
         removed += [row["id"] for row in rows]
@@ -283,7 +285,8 @@ async def _remove(conn: Conn, mirror: Mirror, deletions: Sequence[str], merges: 
             conn,
             "INSERT INTO crm_record (connection_id, kind, crm_id, values, merged_into) "
             "SELECT %s, %s, loser, '{}', winner FROM unnest(%s::text[], %s::text[]) AS merge (loser, winner) "
-            "ORDER BY loser ON CONFLICT (connection_id, kind, crm_id) DO UPDATE SET merged_into = excluded.merged_into "
+            "ORDER BY loser ON CONFLICT (connection_id, kind, crm_id) "
+            "DO UPDATE SET merged_into = excluded.merged_into, changed_at = now() "
             "RETURNING id",
             [mirror.connection_id, mirror.kind, list(into), list(into.values())],
         )
@@ -313,7 +316,8 @@ async def _remove_unmet(conn: Conn, mirror: Mirror) -> None:
     """After a full reading: what was last seen before it began is there no more."""
     rows = await all_rows(
         conn,
-        "UPDATE crm_record SET deleted = true FROM mirror WHERE mirror.connection_id = %s AND mirror.kind = %s "
+        "UPDATE crm_record SET deleted = true, changed_at = now() FROM mirror "
+        "WHERE mirror.connection_id = %s AND mirror.kind = %s "
         "AND crm_record.connection_id = mirror.connection_id AND crm_record.kind = mirror.kind "
         "AND crm_record.seen_at < mirror.full_since AND NOT crm_record.deleted AND crm_record.merged_into IS NULL "
         "RETURNING crm_record.id",

@@ -10,7 +10,7 @@ from typing import Any, cast
 import orjson
 
 from hub_core.engine.store.database import Conn, Row, all_rows, execute, value
-from hub_core.model.plan import Action, AssociationStep, Change, Decision, ItemState
+from hub_core.model.plan import Action, AssociationStep, Change, Decision, HubChange, ItemState
 from hub_core.model.records import AssociationType, CrmValue, RecordKind
 
 
@@ -40,6 +40,7 @@ def _detail(decision: Decision) -> bytes:
             ],
             "candidates": decision.candidates,
             "problems": decision.problems,
+            "hub_changes": [(change.field, change.before, change.after) for change in decision.hub_changes],
         }
     )
 
@@ -64,6 +65,7 @@ def _item(row: Row) -> Item:
         ),
         candidates=tuple(detail["candidates"]),
         problems=tuple(detail["problems"]),
+        hub_changes=tuple(HubChange(*change) for change in detail["hub_changes"]),
     )
     return Item(
         row["run_id"],
@@ -136,6 +138,17 @@ async def count_kept(conn: Conn, run_id: int) -> dict[RecordKind, int]:
     return {RecordKind(row["kind"]): row["n"] for row in rows}
 
 
+async def count_overwriting(conn: Conn, run_id: int) -> int:
+    """How many records lose a value on either side."""
+    return await value(
+        conn,
+        "SELECT count(*) FROM plan_item i WHERE run_id = %s AND action IN ('update', 'pull') AND EXISTS ("
+        "SELECT FROM jsonb_array_elements((detail -> 'changes') || (detail -> 'hub_changes')) c"
+        " WHERE c ->> 1 IS NOT NULL)",
+        [run_id],
+    )
+
+
 async def counts_by_outcome(conn: Conn, run_id: int) -> dict[str, int]:
     """How many items ended as created, updated, linked, ...; "open" for those that have not ended."""
     rows = await all_rows(
@@ -194,24 +207,34 @@ async def items_sending(conn: Conn, run_id: int) -> list[Item]:
     return [_item(row) for row in rows]
 
 
-async def next_batch(conn: Conn, run_id: int, size: int) -> list[Item]:
-    """The next planned writes: of one kind and one action, so that they fill the vendor's batches.
+async def items_of(conn: Conn, run_id: int, kind: RecordKind, record_ids: Sequence[int]) -> list[Item]:
+    """The items of these hub records."""
+    sql = f"SELECT {_COLUMNS} FROM plan_item WHERE run_id = %s AND kind = %s AND record_id = ANY(%s)"
+    return [_item(row) for row in await all_rows(conn, sql, [run_id, kind.value, list(record_ids)])]
 
-    Companies come before contacts, creates before updates.
+
+async def next_batch(
+    conn: Conn, run_id: int, size: int, actions: Sequence[Action], kind: RecordKind | None = None
+) -> list[Item]:
+    """The next planned items with one of ``actions``; of one ``kind``, when given.
+
+    They are of one kind and one action, so that they fill the vendor's batches. Companies come before
+    contacts, creates before updates.
     """
     rows = await all_rows(
         conn,
         f"""
         WITH first AS (
             SELECT kind, action FROM plan_item
-            WHERE run_id = %(run)s AND state = 'planned' AND action IN ('create', 'update')
+            WHERE run_id = %(run)s AND state = 'planned' AND action = ANY(%(actions)s)
+                AND (%(kind)s::text IS NULL OR kind = %(kind)s)
             ORDER BY kind, action LIMIT 1)
         SELECT {_COLUMNS} FROM plan_item
         WHERE run_id = %(run)s AND state = 'planned'
             AND kind = (SELECT kind FROM first) AND action = (SELECT action FROM first)
         ORDER BY seq LIMIT %(size)s
         """,
-        {"run": run_id, "size": size},
+        {"run": run_id, "size": size, "actions": [action.value for action in actions], "kind": kind},
     )
     return [_item(row) for row in rows]
 

@@ -96,6 +96,7 @@ CREATE TABLE crm_record (
     values        jsonb NOT NULL,
     modified_at   text NOT NULL DEFAULT '',
     seen_at       timestamptz NOT NULL DEFAULT now(),
+    changed_at    timestamptz NOT NULL DEFAULT now(),   -- when a value that we hold, or its being there, last changed
     deleted       boolean NOT NULL DEFAULT false,
     merged_into   text,
     UNIQUE (connection_id, kind, crm_id)
@@ -129,6 +130,22 @@ CREATE TABLE link (
     created_at    timestamptz NOT NULL DEFAULT now(),
     UNIQUE (connection_id, record_id),
     UNIQUE (connection_id, kind, crm_id)
+);
+
+-- How far the two sides have been brought together: everything changed since ``since`` is still to be looked at.
+CREATE TABLE sync (
+    connection_id bigint NOT NULL REFERENCES connection ON DELETE CASCADE,
+    kind          text NOT NULL,
+    since         timestamptz,              -- null: never synced
+    confirmed_at  timestamptz,              -- when a person let the first sync go on
+    PRIMARY KEY (connection_id, kind)
+);
+CREATE TABLE schedule (
+    workspace_id  bigint NOT NULL REFERENCES workspace ON DELETE CASCADE,
+    kind          text NOT NULL,
+    seconds       integer NOT NULL CHECK (seconds > 0),
+    next_at       timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace_id, kind)
 );
 
 CREATE TABLE setup (
@@ -216,13 +233,13 @@ CREATE TABLE journal (
     record_id     bigint NOT NULL,
     crm_id        text NOT NULL,
     side          text NOT NULL,            -- crm | hub: which side was changed
-    action        text NOT NULL,            -- create | update | link
+    action        text NOT NULL,            -- create | update | link | archive | unlink
     changes       jsonb NOT NULL,           -- [[field, before, after], ...]
     cause         text NOT NULL,
     at            timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX journal_by_record ON journal (record_id, id);
-CREATE INDEX journal_by_run ON journal (run_id, id);
+CREATE INDEX journal_by_run ON journal (run_id, kind, record_id, id);
 
 -- The API budget of one vendor account, shared by every worker.
 CREATE TABLE api_budget (
@@ -301,22 +318,6 @@ CREATE TABLE campaign_touched (
     workspace_id  bigint NOT NULL REFERENCES workspace,
     at            timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-
--- What has changed about the CRM's fields and concerns the mapping. Open until the field is back or the set-up fits.
-CREATE TABLE repair (
-    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    connection_id bigint NOT NULL REFERENCES connection ON DELETE CASCADE,
-    kind          text NOT NULL,
-    crm_field     text NOT NULL,
-    problem       text NOT NULL,            -- removed, type_changed, option_removed, ...
-    status        text NOT NULL,            -- warning | error: an error pauses the field's row
-    text          text NOT NULL,
-    fix           text NOT NULL,
-    before        jsonb NOT NULL,           -- the field when all was well; null: there was none
-    opened_at     timestamptz NOT NULL DEFAULT now(),
-    closed_at     timestamptz
-);
-CREATE UNIQUE INDEX one_open_repair ON repair (connection_id, kind, crm_field, problem) WHERE closed_at IS NULL;
 
 -- What has changed about the CRM's fields and concerns the mapping. Open until the field is back or the set-up fits.
 CREATE TABLE repair (

@@ -35,18 +35,14 @@ BOTH_CHANGED = [("a", "b", "c"), (None, "b", "c"), (NO_HISTORY, "b", "c")]
 
 
 @pytest.mark.parametrize("values", HUB_HAS_ONE)
-@pytest.mark.parametrize(
-    ("mode", "verdict"), [(BOTH, TO_CRM), (CRM, KEEP), (HUB, TO_CRM), (EMPTY, TO_CRM), (OFF, KEEP)]
-)
+@column(TO_CRM, KEEP, TO_CRM, TO_CRM, KEEP)
 def test_a_blank_in_the_crm_is_filled_but_where_the_crm_overwrites(mode: Mode, verdict: Verdict, values: Any) -> None:
     decided = merged(mode, *values)
     assert (decided.verdict, decided.after, decided.lost) == (verdict, "a" if verdict is TO_CRM else None, None)
 
 
 @pytest.mark.parametrize("values", CRM_HAS_ONE)
-@pytest.mark.parametrize(
-    ("mode", "verdict"), [(BOTH, TO_HUB), (CRM, TO_HUB), (HUB, KEEP), (EMPTY, TO_HUB), (OFF, KEEP)]
-)
+@column(TO_HUB, TO_HUB, KEEP, TO_HUB, KEEP)
 def test_a_blank_in_the_hub_is_filled_but_where_the_hub_overwrites(mode: Mode, verdict: Verdict, values: Any) -> None:
     decided = merged(mode, *values)
     assert (decided.verdict, decided.after, decided.lost) == (verdict, "a" if verdict is TO_HUB else None, None)
@@ -59,18 +55,14 @@ def test_equal_values_are_in_step_in_every_mode(mode: Mode, agreed: Any) -> None
     assert merged(mode, agreed, None, None, clear=True).verdict is IN_STEP
 
 
-@pytest.mark.parametrize(
-    ("mode", "verdict"), [(BOTH, TO_CRM), (CRM, TO_HUB), (HUB, TO_CRM), (EMPTY, KEEP), (OFF, KEEP)]
-)
+@column(TO_CRM, TO_HUB, TO_CRM, KEEP, KEEP)
 def test_a_change_in_the_hub_goes_to_the_crm_where_the_mode_lets_it(mode: Mode, verdict: Verdict) -> None:
     decided = merged(mode, *HUB_CHANGED)
     assert (decided.verdict, decided.after) == (verdict, {TO_CRM: "b", TO_HUB: "a"}.get(verdict))
     assert decided.lost == ("b" if verdict is TO_HUB else None)
 
 
-@pytest.mark.parametrize(
-    ("mode", "verdict"), [(BOTH, TO_HUB), (CRM, TO_HUB), (HUB, TO_CRM), (EMPTY, KEEP), (OFF, KEEP)]
-)
+@column(TO_HUB, TO_HUB, TO_CRM, KEEP, KEEP)
 def test_a_change_in_the_crm_goes_to_the_hub_where_the_mode_lets_it(mode: Mode, verdict: Verdict) -> None:
     decided = merged(mode, *CRM_CHANGED)
     assert (decided.verdict, decided.after) == (verdict, {TO_HUB: "b", TO_CRM: "a"}.get(verdict))
@@ -78,8 +70,8 @@ def test_a_change_in_the_crm_goes_to_the_hub_where_the_mode_lets_it(mode: Mode, 
 
 
 @pytest.mark.parametrize("values", BOTH_CHANGED)
-@pytest.mark.parametrize(("mode", "verdict"), [(CRM, TO_HUB), (HUB, TO_CRM), (EMPTY, KEEP), (OFF, KEEP)])
-def test_two_changes_are_decided_by_the_modes_that_know_who_wins(mode: Mode, verdict: Verdict, values: Any) -> None:
+@column(REVIEW, TO_HUB, TO_CRM, KEEP, KEEP)
+def test_two_changes_are_decided_by_the_mode_or_by_the_policy(mode: Mode, verdict: Verdict, values: Any) -> None:
     decided = merged(mode, *values, policy=ConflictPolicy.REVIEW)
     assert decided.verdict is verdict
     assert decided.lost == {TO_HUB: "b", TO_CRM: "c"}.get(verdict)

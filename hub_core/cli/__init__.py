@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str, str, str]] = {
     "demo": ("demo", "demo", "See the whole of it work against a simulated CRM.", _WORK),
     "status": ("connections", "status", "Show the workspace's connections and how they fare.", _LOOK),
     "records": ("importing", "records", "Look at the hub's own contacts and companies.", _LOOK),
+    "doctor": ("doctor", "doctor", "Say what is in the way, who must act, and what to do.", _LOOK),
     "runs": ("runs", "app", "Follow, pause, resume, cancel and undo runs.", _LOOK),
     "review": ("review", "app", "Decide about records with more than one candidate.", _LOOK),
     "config": ("operate", "config", "Show the hub's own settings and where each comes from.", _HOST),

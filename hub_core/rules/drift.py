@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from hub_core.model.fields import CrmType, FieldInfo, HubField, Option
 from hub_core.model.records import RecordKind
-from hub_core.model.setup import Blank, CrmSetup, Engagement, Fixed, FromHub, ManualAtExport, Mode, Row
+from hub_core.model.setup import (
+    Blank,
+    ConflictPolicy,
+    CrmSetup,
+    Engagement,
+    Fixed,
+    FromHub,
+    ManualAtExport,
+    Mode,
+    Row,
+)
 from hub_core.rules.checking import ObjectReport, check
 from hub_core.rules.compatibility import RowStatus, Status
 from hub_core.rules.editing import with_rows
@@ -65,6 +75,7 @@ class _Tab:
     hub_fields: Mapping[str, HubField]
     before: Mapping[str, FieldInfo]
     now: Mapping[str, FieldInfo]
+    arrived: Mapping[str, Collection[str]]
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -110,10 +121,14 @@ def compare_fields(
     hub_fields: Mapping[str, HubField],
     before: Mapping[str, FieldInfo],
     now: Mapping[str, FieldInfo],
+    arrived: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[Drift, ...]:
     """What has changed from ``before`` to ``now`` and concerns the active rows of one tab, or keeps records from being
-    created. ``hub_fields`` are those of ``kind``. Fields that were not known before have not changed."""
-    tab = _Tab(kind, setup, hub_fields, before, now)
+    created. ``hub_fields`` are those of ``kind``. Fields that were not known before have not changed.
+
+    ``arrived``: by removed field, the fields that have come since it went, beside those that are not in ``before``.
+    """
+    tab = _Tab(kind, setup, hub_fields, before, now, arrived or {})
     found: list[Drift] = []
     for row, earlier, judged in zip(tab.rows, tab.report(before).rows, tab.report(now).rows, strict=True):
         was, present = before.get(row.crm), now.get(row.crm)
@@ -228,7 +243,8 @@ def _successors(tab: _Tab, row: Row, was: FieldInfo) -> tuple[FieldInfo | None, 
     free = [field for field in tab.now.values() if field.id not in taken]
     fits = [field for field in free if _sound(field.label) == _sound(was.label)]
     fits = [field for field in fits if tab.works(row.model_copy(update={"crm": field.id}), row)]
-    new = [field for field in fits if field.id not in tab.before and field.type is was.type]
+    arrived = tab.now.keys() - tab.before.keys() | set(tab.arrived.get(row.crm, ()))
+    new = [field for field in fits if field.id in arrived and field.type is was.type]
     if len(new) == 1:
         return new[0], None
     if not fits:
@@ -262,7 +278,7 @@ def _passes(case: _Case, option: str) -> bool:
     if not isinstance(case.row.source, FromHub) or option in case.row.values:
         return False
     hub = case.tab.hub_fields.get(case.row.source.hub)
-    return hub is not None and (not hub.options or option in hub.options)
+    return hub is not None and (option in hub.options if hub.options else not case.row.values)
 
 
 def _other_options(case: _Case, used: Mapping[str, Option]) -> tuple[str, Row | None]:
@@ -346,6 +362,7 @@ def _map_command(kind: RecordKind, row: Row, *values: str, whole: bool = True) -
     if whole:
         option += ["--mode", row.mode.value] if row.mode is not Mode.BIDIRECTIONAL else []
         option += ["--blank", row.blank.value] if row.blank is not Blank.KEEP else []
+        option += ["--conflict", row.conflict.value] if row.conflict is not ConflictPolicy.NEWEST else []
         values = (*(f"{source}={target or ''}" for source, target in row.values.items()), *values)
     option += [word for value in values for word in ("--value", value)]
     return shlex.join(["hub", "setup", "map", kind.plural, pair, *option])

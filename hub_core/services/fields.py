@@ -19,7 +19,7 @@ from hub_core.model.records import RecordKind
 from hub_core.model.setup import CrmSetup, ObjectMapping, Row
 from hub_core.rules.checking import check, refuse_red
 from hub_core.rules.compatibility import Status
-from hub_core.rules.drift import Drift, compare_fields
+from hub_core.rules.drift import Drift, Problem, compare_fields
 from hub_core.rules.matching import MatchRule, compared_fields
 from hub_core.rules.pausing import refuse_blind, set_apart
 from hub_core.services.hub import Hub, OpenConnection
@@ -86,8 +86,10 @@ async def _compared(
     baseline = {name: field for name, field in well.items() if field is not None}
     _, setup = await setups.load_setup(conn, crm.stored.id)
     own = await hub_fields(conn, crm.stored.workspace_id, kind)
-    drift = compare_fields(kind, setup, own, baseline, now)
-    await repairs.keep_open(conn, crm.stored.id, kind, drift, baseline)
+    since = {item.crm_field: item.arrived for item in present if item.problem is Problem.REMOVED}
+    drift = compare_fields(kind, setup, own, baseline, now, since)
+    arrived = sorted(now.keys() - before.keys())
+    await repairs.keep_open(conn, crm.stored.id, kind, drift, before=baseline, arrived=arrived)
     return drift
 
 

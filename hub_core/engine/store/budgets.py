@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from hub_core.engine.budget import Budget
-from hub_core.engine.store.database import Database, execute, one_row
+from hub_core.engine.store.database import Conn, Database, all_rows, execute, one_row
 
 _DECLARE = """
 INSERT INTO api_budget (account, bucket, requests, seconds, used) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
@@ -19,6 +19,21 @@ _SAVE = """
 UPDATE api_budget SET requests = %s, seconds = %s, slot = %s, used = %s, blocked_until = %s, blocked_why = %s
 WHERE account = %s AND bucket = %s
 """
+
+
+_READ = """
+SELECT bucket, requests, seconds, slot, used, blocked_until, blocked_why,
+       extract(epoch FROM clock_timestamp())::float8 AS now
+FROM api_budget WHERE account = %s ORDER BY bucket
+"""
+
+
+async def budgets_of(conn: Conn, account: str) -> dict[str, tuple[Budget, float]]:
+    """The budgets of an account by bucket, as they were last stored, with the present time by the database's clock."""
+    rows = await all_rows(conn, _READ, [account])
+    return {
+        row.pop("bucket"): (Budget(**{name: row[name] for name in row if name != "now"}), row["now"]) for row in rows
+    }
 
 
 @asynccontextmanager

@@ -125,6 +125,12 @@ async def refresh_statistics(conn: Conn, tables: Sequence[str]) -> None:
         await execute(conn, f"ANALYZE {table['name']}")
 
 
+async def server_version(conn: Conn) -> str:
+    """The PostgreSQL server's version, like "16.4"."""
+    version: str = await value(conn, "SHOW server_version")
+    return version.split(maxsplit=1)[0]
+
+
 async def execute(conn: Conn, sql: str, params: Params = None) -> int:
     """Run a statement; returns how many rows it touched."""
     return (await conn.execute(cast(LiteralString, sql), params)).rowcount

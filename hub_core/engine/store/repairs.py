@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -18,7 +18,8 @@ from hub_core.rules.drift import Drift, Problem
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """One item: see `Drift`. ``before`` is the field when all was well, None when there was none."""
+    """One item: see `Drift`. ``before`` is the field when all was well, None when there was none; ``arrived`` names the
+    fields that have come since then."""
 
     id: int
     kind: RecordKind
@@ -28,6 +29,7 @@ class Repair:
     text: str
     fix: str
     before: FieldInfo | None
+    arrived: tuple[str, ...]
     opened_at: datetime
     closed_at: datetime | None
 
@@ -43,12 +45,13 @@ def _repair(row: Row) -> Repair:
         text=row["text"],
         fix=row["fix"],
         before=None if before is None else field_from(before),
+        arrived=tuple(row["arrived"]),
         opened_at=row["opened_at"],
         closed_at=row["closed_at"],
     )
 
 
-_SELECT = "SELECT id, kind, crm_field, problem, status, text, fix, before, opened_at, closed_at FROM repair"
+_SELECT = "SELECT id, kind, crm_field, problem, status, text, fix, before, arrived, opened_at, closed_at FROM repair"
 
 
 async def open_repairs(conn: Conn, connection_id: int, kind: RecordKind | None = None) -> list[Repair]:
@@ -69,23 +72,32 @@ async def list_repairs(conn: Conn, connection_id: int, limit: int = 100) -> list
 
 
 async def keep_open(
-    conn: Conn, connection_id: int, kind: RecordKind, found: Sequence[Drift], before: Mapping[str, FieldInfo]
+    conn: Conn,
+    connection_id: int,
+    kind: RecordKind,
+    found: Sequence[Drift],
+    *,
+    before: Mapping[str, FieldInfo],
+    arrived: Collection[str] = (),
 ) -> None:
-    """Have exactly ``found`` open: new ones are opened, known ones told anew, the others closed. ``before``: the CRM's
-    fields that they were compared with."""
+    """Have exactly ``found`` open: new ones are opened, known ones told anew, the others closed.
+
+    ``before``: the CRM's fields that they were compared with. ``arrived``: fields that the last listing did not have.
+    """
     for drift in found:
         was = before.get(drift.field)
         await execute(
             conn,
             """
-            INSERT INTO repair (connection_id, kind, crm_field, problem, status, text, fix, before)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+            INSERT INTO repair (connection_id, kind, crm_field, problem, status, text, fix, before, arrived)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
             ON CONFLICT (connection_id, kind, crm_field, problem) WHERE closed_at IS NULL
-            DO UPDATE SET status = EXCLUDED.status, text = EXCLUDED.text, fix = EXCLUDED.fix
+            DO UPDATE SET status = EXCLUDED.status, text = EXCLUDED.text, fix = EXCLUDED.fix,
+                arrived = repair.arrived || EXCLUDED.arrived
             """,
             [
                 *(connection_id, kind.value, drift.field, drift.problem.value, drift.status.value),
-                *(drift.text, drift.fix, Json(None if was is None else asdict(was))),
+                *(drift.text, drift.fix, Json(None if was is None else asdict(was)), list(arrived)),
             ],
         )
     await execute(

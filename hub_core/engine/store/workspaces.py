@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hub_core.engine.store.connections import StoredConnection, get_connection
-from hub_core.engine.store.database import Conn, execute, value
+from hub_core.engine.store.database import Conn, all_rows, execute, value
 
 
 async def workspace_id(conn: Conn, key: str) -> int:
@@ -20,6 +20,13 @@ async def active_crm(conn: Conn, workspace_id: int) -> StoredConnection | None:
     """The one CRM that the workspace exports to, None when none is enabled."""
     found = await value(conn, "SELECT active_crm FROM workspace WHERE id = %s", [workspace_id])
     return None if found is None else await get_connection(conn, found)
+
+
+async def active_crms(conn: Conn) -> list[StoredConnection]:
+    """The active CRM of every workspace that has one."""
+    rows = await all_rows(conn, "SELECT active_crm FROM workspace WHERE active_crm IS NOT NULL ORDER BY id")
+    found = [await get_connection(conn, row["active_crm"]) for row in rows]
+    return [stored for stored in found if stored is not None]
 
 
 async def switch_crm(conn: Conn, workspace_id: int, *, expected: int | None, to: int | None) -> bool:
@@ -52,3 +59,8 @@ async def remove_workspace(conn: Conn, key: str) -> None:
         "DELETE FROM workspace WHERE id = %s",
     ):
         await execute(conn, statement, [found])
+
+
+async def workspace_key(conn: Conn, workspace_id: int) -> str:
+    """The key of a workspace."""
+    return await value(conn, "SELECT key FROM workspace WHERE id = %s", [workspace_id])

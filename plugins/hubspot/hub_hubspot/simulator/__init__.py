@@ -27,6 +27,7 @@ Admin API, without token, for tests and demonstrations only:
 | `POST /_simulator/config` | change settings (`config.RUNTIME_SETTINGS`) and `{"tokens": {"pat-..": {"scopes", "requests", "expires_at", "revoked"}}}` |
 | `GET`, `DELETE /_simulator/calls` | counts: `total`, `reads`, `writes`, `rate_limited`, `errors`, and `routes` by method and template; start anew |
 | `POST /_simulator/properties` | define a property: the vendor's create body with `objectType` |
+| `PATCH /_simulator/properties/{type}/{name}` | change any property: keys of the vendor's body, `readOnlyValue`, `archived` |
 """  # noqa: E501 - table rows
 
 from hub_hubspot.simulator.app import Simulator, create_app

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hub_hubspot.simulator.account import Account
-from hub_hubspot.simulator.catalogue import define_property
+from hub_hubspot.simulator.catalogue import DEFINITION, define_property, redefine_property
 from hub_hubspot.simulator.errors import bad_request, not_found
 from hub_hubspot.simulator.limits import Token
 from hub_hubspot.simulator.objects import archive
@@ -110,6 +110,16 @@ def add_property(account: Account, _path: tuple[str, ...], _query: Mapping[str, 
     return Answer(201, define_property(account.table(definition.pop("objectType")), definition).wire())
 
 
+def change_property(account: Account, path: tuple[str, ...], _query: Mapping[str, str], body: Any) -> Answer:
+    """Change any property, the vendor's own too; also makes it read-only, archives it or brings it back."""
+    given = fields(body, **DEFINITION, readOnlyValue="flag", archived="flag")
+    flags = {
+        name: given[key] for key, name in (("readOnlyValue", "read_only"), ("archived", "archived")) if key in given
+    }
+    definition = {key: value for key, value in given.items() if key in DEFINITION}
+    return Answer(200, redefine_property(account.table(path[0]), path[1], definition, **flags).wire())
+
+
 ENDPOINTS: dict[tuple[str, str, int], Handler] = {
     ("GET", "state", 0): state,
     ("POST", "records", 0): seed,
@@ -122,6 +132,7 @@ ENDPOINTS: dict[tuple[str, str, int], Handler] = {
     ("GET", "calls", 0): calls,
     ("DELETE", "calls", 0): forget_calls,
     ("POST", "properties", 0): add_property,
+    ("PATCH", "properties", 2): change_property,
 }
 
 

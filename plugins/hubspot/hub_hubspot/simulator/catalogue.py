@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -89,9 +90,15 @@ def change_property(request: Request) -> Answer:
     body = fields(request.body, **DEFINITION)
     if not prop.custom:
         raise bad_request(f"The definition of {prop.name} is read only.", propertyName=[prop.name])
+    return Answer(200, redefine_property(table, prop.name, body).wire())
+
+
+def redefine_property(table: Table, name: str, body: Mapping[str, Any], **more: Any) -> Property:
+    """Change a property's definition by the keys of the vendor's body, and by attributes that have none (`more`)."""
+    prop = _property(table, name)
     _check_types(body.get("type", prop.type), body.get("fieldType", prop.field_type))
-    table.add_property(_defined(prop, body))
-    return Answer(200, table.schema[prop.name].wire())
+    table.add_property(replace(_defined(prop, body), **more))
+    return table.schema[name]
 
 
 def archive_property(request: Request) -> Answer:
@@ -203,7 +210,7 @@ def _check_types(kind: str, field_type: str) -> None:
         raise bad_request(f"Invalid fieldType {field_type}", fieldType=[field_type])
 
 
-def _defined(prop: Property, body: dict[str, Any]) -> Property:
+def _defined(prop: Property, body: Mapping[str, Any]) -> Property:
     """A definition with the changes of a body."""
     options = prop.options
     if "options" in body:

@@ -89,6 +89,19 @@ async def test_owners_are_people_and_queues_and_the_archived_are_apart(vendor):
     assert [one["archived"] for one in gone] == [True]
 
 
+async def test_the_administrator_changes_archives_and_brings_back_any_property(vendor):
+    path = "/_simulator/properties/contacts/jobtitle"
+    changed = await vendor.client.patch(path, json={"label": "Function", "readOnlyValue": True})
+    assert (changed.json()["label"], changed.json()["modificationMetadata"]["readOnlyValue"]) == ("Function", True)
+    assert (await vendor.post("contacts", {"properties": {"jobtitle": "CEO"}})).status_code == 400
+    await vendor.client.patch(path, json={"archived": True})
+    assert (await vendor.get("/crm/properties/2026-09/contacts/jobtitle")).status_code == 404
+    await vendor.client.patch(path, json={"archived": False, "readOnlyValue": False})
+    assert (await vendor.post("contacts", {"properties": {"jobtitle": "CEO"}})).status_code == 201
+    assert (await vendor.client.patch(path, json={"nonsense": 1})).status_code == 400
+    assert (await vendor.client.patch("/_simulator/properties/contacts/none", json={})).status_code == 404
+
+
 async def test_owners_come_in_pages_and_by_email(vendor):
     first = (await vendor.get("/crm/owners/2026-09", limit=3)).json()
     rest = (await vendor.get("/crm/owners/2026-09", limit=3, after=first["paging"]["next"]["after"])).json()

@@ -330,6 +330,7 @@ CREATE TABLE repair (
     text          text NOT NULL,
     fix           text NOT NULL,
     before        jsonb NOT NULL,           -- the field when all was well; null: there was none
+    arrived       text[] NOT NULL DEFAULT '{}', -- CRM fields that have come since then
     opened_at     timestamptz NOT NULL DEFAULT now(),
     closed_at     timestamptz
 );

@@ -78,6 +78,7 @@ async def _prepare(context: ExportContext, kind: KindContext) -> None:
     """Bring the mirror up to date for one part, make the match keys, and find the twins."""
     selected = kind.part.selection
     async with context.hub.db.transaction() as conn:
+        await selection.look_at_sizes(conn)
         total = await selection.count_selected(conn, selected)
         linked = await selection.count_linked(conn, selected, context.connection_id)
         await runs.hold_lease(conn, context.run)

@@ -29,8 +29,11 @@ async def links_of(conn: Conn, connection_id: int, record_ids: Sequence[int]) ->
     """The links of these hub records, by record id."""
     rows = await all_rows(
         conn,
-        "SELECT record_id, crm_id, agreed FROM link WHERE connection_id = %s AND record_id = ANY(%s)",
-        [connection_id, list(record_ids)],
+        # Each by its index, come what may: "= ANY" would be left to the planner, which knows nothing of a table that a
+        # run has just begun to fill, and may read all of the connection's links for every batch.
+        "SELECT found.* FROM unnest(%s::bigint[]) AS wanted (id) CROSS JOIN LATERAL (SELECT record_id, crm_id, agreed"
+        " FROM link WHERE connection_id = %s AND record_id = wanted.id OFFSET 0) found",
+        [list(record_ids), connection_id],
     )
     return {row["record_id"]: Link(row["record_id"], row["crm_id"], row["agreed"]) for row in rows}
 
@@ -39,8 +42,10 @@ async def linked_records(conn: Conn, connection_id: int, kind: RecordKind, crm_i
     """The hub records that these CRM records are linked to, by CRM id."""
     rows = await all_rows(
         conn,
-        "SELECT crm_id, record_id FROM link WHERE connection_id = %s AND kind = %s AND crm_id = ANY(%s)",
-        [connection_id, kind.value, list(crm_ids)],
+        # Each by its index, as in `links_of`.
+        "SELECT found.* FROM unnest(%s::text[]) AS wanted (id) CROSS JOIN LATERAL (SELECT crm_id, record_id"
+        " FROM link WHERE connection_id = %s AND kind = %s AND crm_id = wanted.id OFFSET 0) found",
+        [list(crm_ids), connection_id, kind.value],
     )
     return {row["crm_id"]: row["record_id"] for row in rows}
 

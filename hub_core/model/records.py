@@ -47,10 +47,14 @@ class AssociationType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Associated:
-    """One present tie of a CRM contact to a CRM company (or the reverse)."""
+    """One present tie of a CRM contact to a CRM company (or the reverse).
+
+    ``labels`` are those the customer has given it, in the vendor's notation and a fixed order.
+    """
 
     crm_id: str
     primary: bool = False
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +122,27 @@ Query: TypeAlias = Probe | ByIds
 
 @dataclass(frozen=True, slots=True)
 class Associate:
-    """Tie the written record to ``crm_id``, a record of ``kind``, as ``type``."""
+    """Tie the written record to ``crm_id``, a record of ``kind``, as ``type``.
+
+    ``labels`` (`Associated.labels`) are given to the tie beside those it has.
+    """
 
     kind: RecordKind
     crm_id: str
     type: AssociationType
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Dissociate:
-    """Take the tie of the written record to ``crm_id``, a record of ``kind``, away."""
+    """Take the tie of the written record to ``crm_id``, a record of ``kind``, away.
+
+    ``only_primary``: the tie stays, it only is not the primary one any more.
+    """
 
     kind: RecordKind
     crm_id: str
+    only_primary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hub_core.model.records import Associate, Associated, AssociationType, Dissociate, RecordKind
 
@@ -34,15 +36,20 @@ def after(
     present: Sequence[Associated], made: Sequence[Associate], taken: Sequence[Dissociate]
 ) -> tuple[Associated, ...]:
     """The ties once these steps are done: a new primary one makes the others ordinary."""
-    ties = {tie.crm_id: tie.primary for tie in present}
+    ties = {tie.crm_id: tie for tie in present}
     for step in made:
-        if step.type is AssociationType.ADDITIONAL:
-            ties.setdefault(step.crm_id, False)
-        else:
-            ties = dict.fromkeys(ties, False) | {step.crm_id: True}
+        old = ties.get(step.crm_id, Associated(step.crm_id))
+        new = replace(old, labels=tuple(sorted({*old.labels, *step.labels})))
+        if step.type is not AssociationType.ADDITIONAL:
+            ties = {crm_id: replace(tie, primary=False) for crm_id, tie in ties.items()}
+            new = replace(new, primary=True)
+        ties[step.crm_id] = new
     for step in taken:
-        ties.pop(step.crm_id, None)
-    return tuple(Associated(crm_id, primary) for crm_id, primary in ties.items())
+        if not step.only_primary:
+            ties.pop(step.crm_id, None)
+        elif step.crm_id in ties:
+            ties[step.crm_id] = replace(ties[step.crm_id], primary=False)
+    return tuple(ties.values())
 
 
 def between(
@@ -51,25 +58,34 @@ def between(
     """The steps from the present ties to the wanted ones; what is as wanted is not touched."""
     now = {tie.crm_id: tie.primary for tie in present}
     made = [
-        Associate(kind, tie.crm_id, AssociationType.PRIMARY if tie.primary else AssociationType.ADDITIONAL)
+        Associate(kind, tie.crm_id, AssociationType.PRIMARY if tie.primary else AssociationType.ADDITIONAL, tie.labels)
         for tie in sorted(wanted, key=lambda tie: tie.primary)
         if tie.crm_id not in now or (tie.primary and not now[tie.crm_id])
     ]
     kept = {tie.crm_id for tie in wanted}
-    return tuple(made), tuple(Dissociate(kind, crm_id) for crm_id in now if crm_id not in kept)
+    taken = [Dissociate(kind, crm_id) for crm_id in now if crm_id not in kept]
+    if not any(tie.primary for tie in wanted):  # else the one that becomes primary takes the other's place
+        taken += [Dissociate(kind, tie.crm_id, only_primary=True) for tie in wanted if now.get(tie.crm_id)]
+    return tuple(made), tuple(taken)
 
 
 #: Under which name the journal keeps a contact's ties, beside its fields.
 TIES = "@companies"
-_PRIMARY = " (primary)"
+_TIE = re.compile(r"(.*?)( \(primary\))?(?: \[(.*)\])?")
 
 
 def as_texts(ties: Sequence[Associated]) -> list[str]:
-    """Ties as the journal keeps them: the primary one first, and marked."""
+    """Ties as the journal keeps them: "1", "2 (primary)", "3 [label, label]"; the primary one first."""
     ordered = sorted(ties, key=lambda tie: (not tie.primary, tie.crm_id))
-    return [tie.crm_id + (_PRIMARY if tie.primary else "") for tie in ordered]
+    return [
+        tie.crm_id + (" (primary)" if tie.primary else "") + (f" [{', '.join(tie.labels)}]" if tie.labels else "")
+        for tie in ordered
+    ]
 
 
 def from_texts(texts: Sequence[str]) -> tuple[Associated, ...]:
     """The ties that `as_texts` wrote."""
-    return tuple(Associated(text.removesuffix(_PRIMARY), text.endswith(_PRIMARY)) for text in texts)
+    found = [_TIE.fullmatch(text) for text in texts]
+    return tuple(
+        Associated(tie[1], tie[2] is not None, tuple(tie[3].split(", ")) if tie[3] else ()) for tie in found if tie
+    )

@@ -28,7 +28,7 @@ from hub_core.errors import (
     UserMustAct,
 )
 from hub_core.model.plan import RunState, SyncOptions
-from hub_core.services import applying, planning, settling, sync_applying, syncing
+from hub_core.services import applying, planning, settling, sync_applying, syncing, undo_applying, undoing
 from hub_core.services.export_context import ExportContext, gather_context
 from hub_core.services.hub import Hub, OpenConnection
 from hub_core.services.reporting import crm_name
@@ -149,9 +149,18 @@ async def _sync_apply_step(context: ExportContext) -> bool:
     return False
 
 
+async def _undo_apply_step(context: ExportContext) -> bool:
+    if await undo_applying.apply_chunk(context):
+        return True
+    await _finish(context)
+    return False
+
+
 _STEPS: dict[str, Callable[[ExportContext], Awaitable[bool]]] = {
     "sync plan": _sync_plan_step,
     "sync apply": _sync_apply_step,
+    "undo plan": undoing.plan_chunk,
+    "undo apply": _undo_apply_step,
     "plan": planning.plan_chunk,
     "apply": _apply_step,
     "verify": _verify_step,

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hub_core.engine.store import links, plans, runs, selection
+from hub_core.engine.store import journal, links, plans, runs, selection
 from hub_core.engine.store.database import Conn
-from hub_core.engine.store.links import Entry, Link
+from hub_core.engine.store.journal import Entry
+from hub_core.engine.store.links import Link
 from hub_core.engine.store.plans import Ended, Item
 from hub_core.errors import ConnectorBug
 from hub_core.model.plan import Action, Change, Decision
@@ -259,7 +260,7 @@ async def store_outcomes(
         ended += [_ended(each, done, refused) for each, done in written]
         seen = [_as_written(kind, each, done) for each, done in written]
         await mirroring.store_written(conn, context, kind, seen)
-        await links.write_journal(
+        await journal.write_journal(
             conn,
             context.hub.workspace_id,
             context.connection_id,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from hub_core.engine.store import candidates, links, plans, runs
+from hub_core.engine.store import candidates, journal, links, plans, runs
 from hub_core.engine.store.candidates import Mirrored
 from hub_core.engine.store.database import Conn
-from hub_core.engine.store.links import Entry, Link
+from hub_core.engine.store.journal import Entry
+from hub_core.engine.store.links import Link
 from hub_core.engine.store.plans import Item
 from hub_core.model.plan import Action, AssociationStep, Change, Decision
 from hub_core.model.records import (
@@ -203,14 +204,14 @@ async def _journal_ties(
     conn: Conn, context: ExportContext, items: Sequence[Item], present: Mapping[str, Sequence[Associated]]
 ) -> None:
     """Where the CRM made other ties than it was told to (it may add some), the journal keeps what is there."""
-    told = await links.last_changes(conn, context.run.id, [item.decision.record_id for item in items], TIES)
+    told = await journal.last_changes(conn, context.run.id, [item.decision.record_id for item in items], TIES)
     entries: list[Entry] = []
     for item in items:
         record_id, crm_id = item.decision.record_id, item.decision.crm_id or ""
         if record_id in told and told[record_id].after != (there := as_texts(present.get(crm_id, ()))):
             change = Change(TIES, told[record_id].after, there)
             entries.append(Entry(record_id, crm_id, "update", (change,), "the CRM's own doing"))
-    await links.write_journal(
+    await journal.write_journal(
         conn, context.hub.workspace_id, context.connection_id, context.run.id, RecordKind.CONTACT, entries
     )
 

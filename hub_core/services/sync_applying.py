@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub_core.engine.store import keys, links, plans, runs, syncing
+from hub_core.engine.store import journal, keys, links, plans, runs, syncing
 from hub_core.engine.store.database import Conn
+from hub_core.engine.store.journal import Entry
 from hub_core.engine.store.plans import Ended, Item
 from hub_core.engine.store.syncing import Pair
 from hub_core.errors import NotPossible
@@ -157,8 +158,8 @@ async def _store(
     hub_values: dict[int, Mapping[str, HubValue]] = {}
     agreed: dict[int, Mapping[str, CrmValue | None]] = {}
     seen: list[CrmRecord] = []
-    entries: list[links.Entry] = []
-    hub_entries: list[links.Entry] = []
+    entries: list[Entry] = []
+    hub_entries: list[Entry] = []
     for each in ready:
         outcome = outcomes.get(each.ref) if each.write else None
         if isinstance(outcome, Rejected):
@@ -170,11 +171,11 @@ async def _store(
         if now is not None and applied:
             hub_values[record_id] = _with(now.record.values, applied)
             changes = tuple(Change(field, before, after_) for field, before, after_ in applied)  # pyright: ignore[reportArgumentType]
-            hub_entries.append(links.Entry(record_id, each.pair.crm_id, "update", changes, f"sync: {reason}"))
+            hub_entries.append(Entry(record_id, each.pair.crm_id, "update", changes, f"sync: {reason}"))
         agreed[record_id] = _agreed(each, kind, {field for field, _, _ in applied})
         if isinstance(outcome, Written) and each.write and each.current:
             seen.append(_as_written(each, outcome))
-            entries.append(links.Entry(record_id, outcome.crm_id, "update", _changes(each), f"sync: {reason}"))
+            entries.append(Entry(record_id, outcome.crm_id, "update", _changes(each), f"sync: {reason}"))
         word = "updated" if each.write else "pulled" if applied else "unchanged"
         warning = outcome.warning if isinstance(outcome, Written) else ""
         ended.append(Ended(each.item.seq, word, each.pair.crm_id, warning))
@@ -183,8 +184,8 @@ async def _store(
     await syncing.agree(conn, context.connection_id, agreed)
     await mirroring.store_written(conn, context, kind, seen)
     where = (context.hub.workspace_id, context.connection_id, context.run.id, kind.part.kind)
-    await links.write_journal(conn, *where, entries)
-    await links.write_journal(conn, *where, hub_entries, side="hub")
+    await journal.write_journal(conn, *where, entries)
+    await journal.write_journal(conn, *where, hub_entries, side="hub")
     await plans.end_items(conn, context.run.id, ended)
     failed = sum(end.outcome == "failed" for end in ended)
     await runs.add_progress(conn, context.run.id, applied=len(ended), failed=failed)

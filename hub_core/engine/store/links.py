@@ -9,9 +9,6 @@ from datetime import datetime
 import orjson
 
 from hub_core.engine.store.database import Conn, Row, all_rows, execute, one_row
-from hub_core.engine.store.journal import Entry as Entry
-from hub_core.engine.store.journal import last_changes as last_changes
-from hub_core.engine.store.journal import write_journal as write_journal
 from hub_core.errors import UnknownName
 from hub_core.model.records import CrmValue, RecordKind
 

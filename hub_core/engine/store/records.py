@@ -70,6 +70,36 @@ async def records_after(conn: Conn, workspace_id: int, kind: RecordKind, after: 
     return [Record(row["id"], kind, row["values"], row["external_id"], row["company_id"]) for row in rows]
 
 
+async def lock_records(conn: Conn, kind: RecordKind, ids: Sequence[int]) -> dict[int, Record]:
+    """These records by id, which nobody else can change until the transaction ends."""
+    rows = await all_rows(
+        conn,
+        "SELECT id, values, external_id, company_id FROM record WHERE id = ANY(%s) AND kind = %s"
+        " ORDER BY id FOR UPDATE",
+        [list(ids), kind.value],
+    )
+    return {row["id"]: Record(row["id"], kind, row["values"], row["external_id"], row["company_id"]) for row in rows}
+
+
+async def find_records(conn: Conn, workspace_id: int, text: str, kind: RecordKind | None = None) -> list[Record]:
+    """The records that ``text`` names: by id or, when there is none, by source id or e-mail address."""
+    rows = await all_rows(
+        conn,
+        """
+        SELECT id, kind, values, external_id, company_id FROM record
+        WHERE workspace_id = %(workspace)s AND (%(kind)s::text IS NULL OR kind = %(kind)s) AND (
+            id = CASE WHEN %(text)s ~ '^[0-9]{1,18}$' THEN %(text)s::bigint END OR external_id = %(text)s
+            OR lower(values ->> 'professionalEmail') = lower(%(text)s) OR lower(values ->> 'domain') = lower(%(text)s))
+        ORDER BY id LIMIT 20
+        """,
+        {"workspace": workspace_id, "kind": kind, "text": text},
+    )
+    found = [
+        Record(row["id"], RecordKind(row["kind"]), row["values"], row["external_id"], row["company_id"]) for row in rows
+    ]
+    return [record for record in found if str(record.id) == text] or found
+
+
 # --- staging -----------------------------------------------------------------------------------------------------
 
 

@@ -58,19 +58,22 @@ async def tie(
     for other in dict.fromkeys(tie.kind for tie, _, _ in wanted):
         ours = [one for one in wanted if one[0].kind is other]
         new = [(tie, step) for tie, step, created in ours if not created]
-        plain = [step for tie, step in new if tie.type is AssociationType.ADDITIONAL]
-        primary = [(tie, step) for tie, step in new if tie.type is not AssociationType.ADDITIONAL]
+        plain = [step for tie, step in new if _is_plain(tie)]
+        labelled = [(tie, step) for tie, step in new if not _is_plain(tie)]
         failed |= await _send(connection, kind, other, "associate/default", plain)
-        failed |= await _send(connection, kind, other, "create", await _labelled(connection, kind, primary))
+        failed |= await _send(connection, kind, other, "create", await _labelled(connection, kind, labelled))
     parted = [
-        (part.kind, _Step(write.ref, ids[write.ref], part.crm_id))
+        (part, _Step(write.ref, ids[write.ref], part.crm_id, wire.primary_type(kind, part)))
         for write in writes
         if isinstance(write, Update) and write.ref in ids and write.ref not in failed
         for part in write.dissociate
     ]
-    for other in dict.fromkeys(other for other, _ in parted):
-        steps = [step for kind_, step in parted if kind_ is other]
-        failed |= await _send(connection, kind, other, "archive", steps)
+    for other in dict.fromkeys(part.kind for part, _ in parted):
+        ours = [(part, step) for part, step in parted if part.kind is other]
+        apart = [replace(step, types=()) for part, step in ours if not part.only_primary]
+        failed |= await _send(connection, kind, other, "archive", apart)
+        demoted = [step for part, step in ours if part.only_primary]
+        failed |= await _send(connection, kind, other, "labels/archive", demoted)
     if not failed:
         return list(outcomes)
     bare = {write.ref for write in writes if not wire.properties(write)}
@@ -87,21 +90,27 @@ class _Step:
     types: tuple[Mapping[str, Any], ...] = ()
 
 
-async def _labelled(
-    connection: Connection, kind: RecordKind, primary: Sequence[tuple[Associate, _Step]]
-) -> list[_Step]:
+def _is_plain(tie: Associate) -> bool:
+    return tie.type is AssociationType.ADDITIONAL and not tie.labels
+
+
+async def _labelled(connection: Connection, kind: RecordKind, wanted: Sequence[tuple[Associate, _Step]]) -> list[_Step]:
     """Setting a pair's types replaces the customer's own labels, so those it has are sent along."""
-    if not primary:
+    if not wanted:
         return []
     labels: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    from_ids = list(dict.fromkeys(step.from_id for _, step in primary))
-    async for row in _rows(connection, kind, primary[0][0].kind, from_ids):
+    from_ids = list(dict.fromkeys(step.from_id for _, step in wanted))
+    async for row in _rows(connection, kind, wanted[0][0].kind, from_ids):
         for to in row["to"]:
             labels[str(row["from"]["id"]), str(to["toObjectId"])] = wire.own_labels(to)
     return [
-        replace(step, types=(wire.tie_type(kind, tie), *labels.get((step.from_id, step.other_id), ())))
-        for tie, step in primary
+        replace(step, types=_types(kind, tie, labels.get((step.from_id, step.other_id), []))) for tie, step in wanted
     ]
+
+
+def _types(kind: RecordKind, tie: Associate, present: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    own = [*present, *(label for label in wire.label_types(tie.labels) if label not in present)]
+    return (wire.tie_type(kind, tie), *own)
 
 
 async def _rows(

@@ -20,6 +20,7 @@ from hub_core.plugin import (
     CrmRecord,
     CrmType,
     CrmValue,
+    Dissociate,
     FieldInfo,
     Merge,
     Option,
@@ -170,9 +171,15 @@ def ties(row: Json, primary: int) -> list[Associated]:
                 type_["typeId"] == primary and type_.get("category") != "USER_DEFINED"
                 for type_ in to["associationTypes"]
             ),
+            tuple(sorted(str(label["associationTypeId"]) for label in own_labels(to))),
         )
         for to in row["to"]
     ]
+
+
+def label_types(labels: Sequence[str]) -> list[dict[str, Any]]:
+    """The customer's own labels, as they are written."""
+    return [{"associationCategory": "USER_DEFINED", "associationTypeId": int(label)} for label in labels]
 
 
 def own_labels(to: Json) -> list[dict[str, Any]]:
@@ -207,13 +214,21 @@ def tie_type(kind: RecordKind, tie: Associate) -> dict[str, Any]:
     return {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}
 
 
+def primary_type(kind: RecordKind, tie: Dissociate) -> tuple[dict[str, Any], ...]:
+    """What makes a tie the primary one."""
+    _, primary = TIE_TYPES[kind, tie.kind]
+    return ({"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": primary},)
+
+
 def write_input(kind: RecordKind, write: Filled) -> dict[str, Any]:
     """One row of a batch. The trace id makes HubSpot answer row by row: without one on every row, one bad row fails the
     whole batch of creates. Only a create takes its ties along."""
     row: dict[str, Any] = {"objectWriteTraceId": write.ref, "properties": properties(write)}
     if isinstance(write, Update):
         return {**row, "id": write.crm_id}
-    ties_ = [{"to": {"id": tie.crm_id}, "types": [tie_type(kind, tie)]} for tie in write.associate]
+    ties_ = [
+        {"to": {"id": tie.crm_id}, "types": [tie_type(kind, tie), *label_types(tie.labels)]} for tie in write.associate
+    ]
     return {**row, "associations": ties_}
 
 

@@ -135,7 +135,7 @@ def test_a_create_takes_its_ties_along_with_the_types_of_its_direction() -> None
 
 def test_an_own_label_that_has_the_number_of_the_primary_one_is_not_primary() -> None:
     to = {"toObjectId": 9001, "associationTypes": [{"category": "USER_DEFINED", "typeId": 1, "label": "Boss"}]}
-    assert wire.ties({"from": {"id": "1"}, "to": [to]}, primary=1) == [Associated("9001")]
+    assert wire.ties({"from": {"id": "1"}, "to": [to]}, primary=1) == [Associated("9001", labels=("1",))]
     assert wire.own_labels(to) == [{"associationCategory": "USER_DEFINED", "associationTypeId": 1}]
 
 

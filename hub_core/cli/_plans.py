@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hub_core.model.plan import Action, AssociationStep, RunState
+from hub_core.model.plan import Action, AssociationStep, ExportOptions, RunState
 from hub_core.model.records import AssociationType, RecordKind
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _STYLES = {
     Action.CREATE: "green",
     Action.UPDATE: "yellow",
+    Action.PULL: "blue",
     Action.LINK: "cyan",
     Action.UNCHANGED: "dim",
     Action.SKIP: "dim",
@@ -28,6 +29,7 @@ _STYLES = {
 _WORDS = {
     Action.CREATE: "create",
     Action.UPDATE: "update",
+    Action.PULL: "into the hub",
     Action.LINK: "link",
     Action.UNCHANGED: "unchanged",
     Action.SKIP: "skip",
@@ -38,6 +40,7 @@ _WORDS = {
 _OUTCOMES = {
     "created": "created",
     "updated": "updated",
+    "pulled": "changed in the hub",
     "linked": "linked only",
     "unchanged": "unchanged",
     "skipped": "skipped",
@@ -61,15 +64,21 @@ def counted(number: int, noun: str) -> str:
 def plan_table(plan: PlanSummary) -> RenderableType:
     """The plan in numbers, a few diffs, the route that matching took, and what applying it will cost."""
     if not plan.counts:
-        return Text(f"Plan of run {plan.run.id} for {plan.crm_name}: no record is selected, so there is nothing to do.")
+        why = "no record is selected" if isinstance(plan.run.options, ExportOptions) else "nothing has changed"
+        return Text(f"Plan of run {plan.run.id} for {plan.crm_name}: {why}, so there is nothing to do.")
     table = Table(title=f"Plan of run {plan.run.id} for {plan.crm_name}", title_justify="left")
     table.add_column("")
-    for action in Action:
+    shown = [action for action in Action if action in _columns(plan)]
+    for action in shown:
         table.add_column(_WORDS[action], justify="right", style=_STYLES[action])
-    table.add_column("conflicts", justify="right")
+    exports = isinstance(plan.run.options, ExportOptions)
+    if exports:
+        table.add_column("conflicts", justify="right")
     for kind in (RecordKind.COMPANY, RecordKind.CONTACT):
         if counts := plan.counts.get(kind):
-            numbers = [counts.get(action, 0) for action in Action] + [plan.conflicts.get(kind, 0)]
+            numbers = [counts.get(action, 0) for action in shown]
+            if exports:
+                numbers.append(plan.conflicts.get(kind, 0))
             table.add_row(kind.plural, *(f"{number:,}" if number else "-" for number in numbers))
     parts: list[RenderableType] = [table]
     if conflicts := sum(plan.conflicts.values()):
@@ -83,6 +92,13 @@ def plan_table(plan: PlanSummary) -> RenderableType:
         waits = "record waits" if plan.reviews == 1 else "records wait"
         parts.append(Text(f"{plan.reviews:,} {waits} for your decision: hub review list", style="magenta"))
     return Group(*parts)
+
+
+def _columns(plan: PlanSummary) -> set[Action]:
+    """An export's actions are always shown, of other runs those that occur."""
+    if isinstance(plan.run.options, ExportOptions):
+        return {Action.CREATE, Action.UPDATE, Action.LINK, Action.UNCHANGED, Action.SKIP, Action.REVIEW}
+    return {action for counts in plan.counts.values() for action in counts}
 
 
 def _conflicts(plan: PlanSummary, number: int) -> str:
@@ -111,6 +127,9 @@ def _item(plan: PlanSummary, item: Item) -> RenderableType:
         )
     if more := len(decision.changes) - 6 if len(decision.changes) > 6 else 0:
         lines.append(Text(f"  ... and {counted(more, 'more field')}", style="dim"))
+    for pulled in decision.hub_changes[:6]:
+        values = (_shown(pulled.before), "red"), " -> ", (_shown(pulled.after), "green")
+        lines.append(Text.assemble(f"  {pulled.field} in the hub: ", *values))
     for change in decision.kept[:3]:
         label = plan.labels.get(change.field, change.field)
         kept = f"  {label}: keeps {_shown(change.before)} (the hub has {_shown(change.after)})"

@@ -31,7 +31,7 @@ async def _work(concurrency: int) -> None:
     from hub_core.engine.jobs import PostgresJobs
     from hub_core.engine.settings import read_settings
     from hub_core.errors import DatabaseUnavailable
-    from hub_core.services import advancing, doctor
+    from hub_core.services import advancing, doctor, scheduling
     from hub_core.services.hub import open_hub
 
     _log_to_stderr()
@@ -46,7 +46,11 @@ async def _work(concurrency: int) -> None:
         while not stop.is_set():
             try:
                 async with PostgresJobs(hub.db.url, advance) as jobs:
-                    await jobs.work(stop, concurrency)
+                    starting = asyncio.create_task(scheduling.keep_starting(hub, jobs))
+                    try:
+                        await jobs.work(stop, concurrency)
+                    finally:
+                        starting.cancel()
             except DatabaseUnavailable as error:
                 err().print(f"{error.message} Trying again.", markup=False)
                 with contextlib.suppress(TimeoutError):

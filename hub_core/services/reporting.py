@@ -50,7 +50,7 @@ async def summarise(hub: Hub, run_id: int, *, samples: int = 2) -> PlanSummary:
             for field in await load_fields(conn, run.connection_id, kind, max_age=ANY_AGE) or ()
         }
         shown: list[Item] = []
-        for action in (Action.CREATE, Action.UPDATE, Action.REVIEW):
+        for action in (Action.CREATE, Action.UPDATE, Action.PULL, Action.REVIEW):
             shown += await plans.items(conn, run_id, actions=[action], limit=samples)
         names = await names_of(conn, shown)
         crm_names = await _crm_names(conn, run, shown)
@@ -169,6 +169,9 @@ def result(item: Item, names: Mapping[int, str]) -> dict[str, Any]:
             {"field": change.field, "before": change.before, "after": change.after} for change in decision.changes
         ],
         "kept": [{"field": change.field, "crm": change.before, "hub": change.after} for change in decision.kept],
+        "hub_changes": [
+            {"field": change.field, "before": change.before, "after": change.after} for change in decision.hub_changes
+        ],
         "owner": decision.owner,
         "associations": [
             {"kind": step.kind.value, "record": step.record_id, "type": step.type.value, "before": list(step.before)}

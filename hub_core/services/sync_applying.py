@@ -157,7 +157,7 @@ async def _store(
     locked = await syncing.pairs_of(conn, context.connection_id, [each.pair.record.id for each in ready], lock=True)
     hub_values: dict[int, Mapping[str, HubValue]] = {}
     agreed: dict[int, Mapping[str, CrmValue | None]] = {}
-    seen: list[CrmRecord] = []
+    seen: dict[int, CrmRecord] = {}
     entries: list[Entry] = []
     hub_entries: list[Entry] = []
     for each in ready:
@@ -174,15 +174,17 @@ async def _store(
             hub_entries.append(Entry(record_id, each.pair.crm_id, "update", changes, f"sync: {reason}"))
         agreed[record_id] = _agreed(each, kind, {field for field, _, _ in applied})
         if isinstance(outcome, Written) and each.write and each.current:
-            seen.append(_as_written(each, outcome))
+            seen[record_id] = _as_written(each, outcome)
             entries.append(Entry(record_id, outcome.crm_id, "update", _changes(each), f"sync: {reason}"))
         word = "updated" if each.write else "pulled" if applied else "unchanged"
         warning = outcome.warning if isinstance(outcome, Written) else ""
         ended.append(Ended(each.item.seq, word, each.pair.crm_id, warning))
     await syncing.write_hub(conn, kind.part.kind, hub_values)
+    written = {done: record.modified_at for done, record in seen.items()}
+    await syncing.mark_own(conn, context.connection_id, list(hub_values), written)
     await _rekey(conn, context, kind, hub_values)
     await syncing.agree(conn, context.connection_id, agreed)
-    await mirroring.store_written(conn, context, kind, seen)
+    await mirroring.store_written(conn, context, kind, seen.values())
     where = (context.hub.workspace_id, context.connection_id, context.run.id, kind.part.kind)
     await journal.write_journal(conn, *where, entries)
     await journal.write_journal(conn, *where, hub_entries, side="hub")

@@ -44,6 +44,12 @@ async def start_sync(hub: Hub, kind: RecordKind, *, automatic: bool = False) -> 
         return await runs.get_run(conn, run_id)
 
 
+async def is_confirmed(hub: Hub, kind: RecordKind) -> bool:
+    """Whether a person has let the first sync of the active CRM's ``kind`` go on."""
+    async with hub.crm() as crm, hub.db.transaction() as conn:
+        return (await syncing.sync_state(conn, crm.stored.id, kind)).confirmed
+
+
 # Planning
 
 
@@ -139,7 +145,7 @@ def merged_now(
         crm_values=crm_values,
         agreed=pair.agreed,
         hub_changed_at=pair.updated_at,
-        crm_changed_at=_moment(modified_at or pair.crm_modified_at),
+        crm_changed_at=_moment(pair.crm_modified_at if modified_at in ("", pair.written_at) else modified_at),
     )
 
 
@@ -155,13 +161,14 @@ def _moment(text: str) -> datetime | None:
 async def _history(
     conn: Conn, context: ExportContext, record_ids: Sequence[int]
 ) -> dict[int, dict[str, list[Applied]]]:
-    """What was lately done to these records, by CRM field; a hub field's changes count for the fields it is mapped to."""
+    """What was lately done to these records, by CRM field; a hub field's changes count for those it is mapped to."""
     since = datetime.now(UTC) - _MEMORY
     recent = await syncing.recent_changes(conn, context.connection_id, record_ids, since)
     rows = context.kinds[context.run.kind].exporting.mapping.rows
     crm_fields: dict[str, list[str]] = {}
     for row in rows:
-        crm_fields.setdefault(row.hub.id, []).append(row.field.id)
+        if row.feeds:  # into other CRM fields every change of the hub's is written: that is no going back and forth
+            crm_fields.setdefault(row.hub.id, []).append(row.field.id)
     found: dict[int, dict[str, list[Applied]]] = {}
     for record_id, changes in recent.items():
         by_field = found.setdefault(record_id, {})
@@ -182,15 +189,16 @@ def _without_restless(
         return merged, []
     mapping = kind.exporting.mapping
     hub_fields = {row.hub.id for row in mapping.rows if row.field.id in restless}
+    dropped = restless | {row.field.id for row in mapping.rows if row.hub.id in hub_fields}
     said = [
         flapping.explain(history[field], mapping.fields[field].label, crm_name=context.crm_name) for field in restless
     ]
     kept = replace(
         merged,
-        to_crm=tuple(change for change in merged.to_crm if change.field not in restless),
+        to_crm=tuple(change for change in merged.to_crm if change.field not in dropped),
         to_hub=tuple(change for change in merged.to_hub if change.field not in hub_fields),
-        agreed_after={field: value for field, value in merged.agreed_after.items() if field not in restless},
-        reasons={field: reason for field, reason in merged.reasons.items() if field not in restless},
+        agreed_after={field: value for field, value in merged.agreed_after.items() if field not in dropped},
+        reasons={field: reason for field, reason in merged.reasons.items() if field not in dropped},
     )
     return kept, said
 
@@ -212,6 +220,13 @@ async def _complete(conn: Conn, context: ExportContext, cursor: Mapping[str, obj
     writes = counts.get(Action.UPDATE, 0) + counts.get(Action.PULL, 0)
     overwritten = await plans.count_overwriting(conn, context.run.id)
     stop = safety.check(safety.Counts(context.run.total, overwrite=overwritten), crm_name=context.crm_name)
+    if not counts:  # nothing to look at, nothing to wait for
+        low = datetime.fromisoformat(str(cursor["low"]))
+        await syncing.synced_until(conn, context.connection_id, context.run.kind, low)
+        await runs.update_run(
+            conn, context.run.id, state=RunState.DONE.value, stage="", total=0, ended_at=datetime.now(UTC)
+        )
+        return
     traits = context.traits
     updates = counts.get(Action.UPDATE, 0)
     estimate = -(-updates // traits.read_batch) + -(-updates // traits.batch)

@@ -97,19 +97,25 @@ async def drop_touched(conn: Conn, run_id: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A hub record and the CRM record it is linked to. ``crm_values`` is None when that one is gone."""
+    """A hub record and the CRM record it is linked to. ``crm_values`` is None when that one is gone.
+
+    ``updated_at`` and ``crm_modified_at`` tell when either was last changed by somebody else than a sync; None and ""
+    when a sync was the last. ``written_at``: how the CRM dated the last write of a sync.
+    """
 
     record: Record
-    updated_at: datetime
+    updated_at: datetime | None
     crm_id: str
     crm_values: Mapping[str, CrmValue] | None
     crm_modified_at: str
+    written_at: str
     agreed: Mapping[str, CrmValue | None]
 
 
 _PAIR = """
-    SELECT r.id, r.kind, r.values, r.external_id, r.company_id, r.updated_at, l.crm_id, l.agreed,
-        m.modified_at, CASE WHEN m.deleted OR m.merged_into IS NOT NULL THEN NULL ELSE m.values END AS crm_values
+    SELECT r.id, r.kind, r.values, r.external_id, r.company_id, nullif(r.updated_at, l.pulled_at) AS updated_at,
+        l.crm_id, l.agreed, nullif(m.modified_at, l.written_at) AS modified_at, l.written_at,
+        CASE WHEN m.deleted OR m.merged_into IS NOT NULL THEN NULL ELSE m.values END AS crm_values
     FROM {source} JOIN record r ON r.id = s.record_id
     JOIN link l ON l.record_id = r.id AND l.connection_id = %(connection)s
     LEFT JOIN crm_record m ON m.connection_id = l.connection_id AND m.kind = l.kind AND m.crm_id = l.crm_id
@@ -117,8 +123,15 @@ _PAIR = """
 
 
 def _pair(row: Mapping[str, Any]) -> Pair:
-    record = Record(row["id"], RecordKind(row["kind"]), row["values"], row["external_id"], row["company_id"])
-    return Pair(record, row["updated_at"], row["crm_id"], row["crm_values"], row["modified_at"] or "", row["agreed"])
+    return Pair(
+        record=Record(row["id"], RecordKind(row["kind"]), row["values"], row["external_id"], row["company_id"]),
+        updated_at=row["updated_at"],
+        crm_id=row["crm_id"],
+        crm_values=row["crm_values"],
+        crm_modified_at=row["modified_at"] or "",
+        written_at=row["written_at"] or "",
+        agreed=row["agreed"],
+    )
 
 
 async def touched_after(conn: Conn, run_id: int, connection_id: int, after: int, limit: int) -> list[Pair]:
@@ -188,3 +201,70 @@ async def agree(conn: Conn, connection_id: int, agreed: Mapping[int, Mapping[str
         " AS new (record_id, agreed) WHERE link.connection_id = %s AND link.record_id = new.record_id",
         [list(agreed), [orjson.dumps(each).decode() for each in agreed.values()], connection_id],
     )
+
+
+async def mark_own(conn: Conn, connection_id: int, pulled: Sequence[int], written: Mapping[int, str]) -> None:
+    """Remember which hub records this transaction has changed, and how the CRM dated what was written to it."""
+    await execute(
+        conn,
+        "UPDATE link SET pulled_at = now() WHERE connection_id = %s AND record_id = ANY(%s)",
+        [connection_id, list(pulled)],
+    )
+    await execute(
+        conn,
+        "UPDATE link SET written_at = new.at FROM unnest(%s::bigint[], %s::text[]) AS new (record_id, at)"
+        " WHERE link.connection_id = %s AND link.record_id = new.record_id",
+        [list(written), list(written.values()), connection_id],
+    )
+
+
+# Schedules
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Sync ``kind`` every ``seconds``; ``next_at`` is when it is due."""
+
+    kind: RecordKind
+    seconds: int
+    next_at: datetime
+
+
+async def schedules(conn: Conn, workspace_id: int) -> list[Schedule]:
+    """The schedules of a workspace, by kind."""
+    rows = await all_rows(
+        conn, "SELECT kind, seconds, next_at FROM schedule WHERE workspace_id = %s ORDER BY kind", [workspace_id]
+    )
+    return [Schedule(RecordKind(row["kind"]), row["seconds"], row["next_at"]) for row in rows]
+
+
+async def set_schedule(conn: Conn, workspace_id: int, kind: RecordKind, seconds: int | None) -> None:
+    """Sync ``kind`` every ``seconds`` from now on; None ends it."""
+    if seconds is None:
+        await execute(conn, "DELETE FROM schedule WHERE workspace_id = %s AND kind = %s", [workspace_id, kind.value])
+        return
+    await execute(
+        conn,
+        "INSERT INTO schedule (workspace_id, kind, seconds) VALUES (%s, %s, %s)"
+        " ON CONFLICT (workspace_id, kind) DO UPDATE SET seconds = excluded.seconds, next_at = now()",
+        [workspace_id, kind.value, seconds],
+    )
+
+
+async def take_due(conn: Conn) -> list[tuple[int, RecordKind]]:
+    """The schedules that are due, as (workspace, kind), each for one caller only. They are due again after their
+    interval. One whose last run has not come to an end is passed over.
+    """
+    rows = await all_rows(
+        conn,
+        """
+        UPDATE schedule SET next_at = now() + make_interval(secs => seconds)
+        WHERE (workspace_id, kind) IN (
+            SELECT workspace_id, kind FROM schedule s WHERE next_at <= now() AND NOT EXISTS (
+                SELECT FROM run r WHERE r.workspace_id = s.workspace_id AND r.job = 'sync' AND r.kind = s.kind
+                    AND r.state IN ('planning', 'planned', 'applying', 'paused'))
+            FOR UPDATE SKIP LOCKED)
+        RETURNING workspace_id, kind
+        """,
+    )
+    return [(row["workspace_id"], RecordKind(row["kind"])) for row in rows]

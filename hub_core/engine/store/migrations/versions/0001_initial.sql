@@ -127,6 +127,8 @@ CREATE TABLE link (
     crm_id        text NOT NULL,
     agreed        jsonb NOT NULL DEFAULT '{}',   -- by CRM field: the last value both sides agreed on
     run_id        bigint,
+    pulled_at     timestamptz,              -- record.updated_at as a sync's own change has left it
+    written_at    text,                     -- crm_record.modified_at as a sync's own write has left it
     created_at    timestamptz NOT NULL DEFAULT now(),
     UNIQUE (connection_id, record_id),
     UNIQUE (connection_id, kind, crm_id)
@@ -331,6 +333,7 @@ CREATE TABLE repair (
     fix           text NOT NULL,
     before        jsonb NOT NULL,           -- the field when all was well; null: there was none
     arrived       text[] NOT NULL DEFAULT '{}', -- CRM fields that have come since then
+    synced_until  timestamptz,              -- up to when its field was in the syncs; null: it was in none
     opened_at     timestamptz NOT NULL DEFAULT now(),
     closed_at     timestamptz
 );

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hub_core.engine.store import links, plans, runs, syncing
+from hub_core.engine.store import links, plans, repairs, runs, syncing
 from hub_core.engine.store.database import Conn, refresh_statistics
 from hub_core.engine.store.runs import Run
 from hub_core.engine.store.setups import load_setup
@@ -103,12 +103,14 @@ async def _prepare(context: ExportContext, kind: KindContext, cursor: dict[str, 
     report = await mirroring.refresh(context.hub, context.crm, kind.part.kind, needed=kind.fields, max_age=0)
     async with context.hub.db.transaction() as conn:
         await runs.hold_lease(conn, context.run)
+        await repairs.forget_blanks(conn, context.connection_id, kind.part.kind)
         await refresh_statistics(conn, ("record", "crm_record", "link"))
         total = await syncing.find_touched(
             conn, context.run.id, context.hub.workspace_id, context.connection_id, kind.part.kind, state.since
         )
         cursor.update(prepared=True, after=0, low=low.isoformat(), first=state.since is None)
         route = f"{report.changes:,} changes read from {context.crm_name}; {total:,} linked records to look at"
+        route = "\n".join(filter(None, (route, kind.paused)))
         await runs.update_run(conn, context.run.id, cursor=cursor, total=total, route=route)
 
 

@@ -13,6 +13,7 @@ from hub_core.engine import discovery
 from hub_core.engine.connectors import Connector
 from hub_core.engine.store import repairs
 from hub_core.engine.store.repairs import Repair
+from hub_core.engine.store.runs import Run
 from hub_core.errors import MissingScope, SetupInvalid
 from hub_core.model.fields import FieldInfo
 from hub_core.model.plan import RunState
@@ -22,7 +23,7 @@ from hub_core.rules.compatibility import Status
 from hub_core.rules.drift import Problem
 from hub_core.rules.editing import drop_row, put_row
 from hub_core.rules.matching import compile_rule
-from hub_core.services import connections
+from hub_core.services import connections, syncing
 from hub_core.services import setup as setups
 from hub_core.services.fields import crm_fields, look_again, usable_mapping
 from tests.scene import COMPANY, CONTACT, SETUP, Scene
@@ -183,6 +184,48 @@ async def test_a_field_removed_between_plan_and_apply_is_left_out_and_the_rest_i
     assert people == {"Ann": "+34600000000", "Bob": "+34687654321"}
     journal = await crm.rows("SELECT changes FROM journal WHERE run_id = %s", run.id)
     assert not any("jobtitle" in str(row["changes"]) for row in journal)
+
+
+async def _synced(crm: Scene) -> Run:
+    """A sync of the contacts, planned and applied."""
+    await crm.config(search_lag=0.0)
+    run = await crm.work(await syncing.start_sync(crm.hub, CONTACT))
+    run = run if run.state is RunState.DONE else await crm.apply(run)  # done at once when there is nothing to do
+    assert run.state is RunState.DONE, run.message
+    return run
+
+
+async def test_what_is_changed_while_a_row_is_paused_is_synced_when_it_is_back(crm: Scene) -> None:
+    ann, bob = await crm.add(CONTACT, ANN, BOB)
+    await crm.export(CONTACT)
+    await _synced(crm)
+    await redefine(crm, "jobtitle", archived=True)
+    await crm.edit(ann, jobTitle="Chair", mobilePhone="+34600000000")
+    await _synced(crm)
+    there = {each["firstname"]: each for each in (await crm.crm(CONTACT)).values()}
+    assert there["Ann"]["mobilephone"] == "+34600000000"
+    await crm.edit(bob, jobTitle="Board")
+    await _synced(crm)
+    await redefine(crm, "jobtitle", archived=False)
+    await _synced(crm)
+    there = {each["firstname"]: each for each in (await crm.crm(CONTACT)).values()}
+    assert (there["Ann"]["jobtitle"], there["Bob"]["jobtitle"]) == ("Chair", "Board")
+    assert await crm.items(await _synced(crm)) == {}
+
+
+async def test_a_field_that_was_made_anew_and_is_blank_everywhere_clears_nothing_in_the_hub(crm: Scene) -> None:
+    await crm.add(CONTACT, ANN, BOB)
+    await crm.export(CONTACT)
+    await _synced(crm)
+    await redefine(crm, "jobtitle", archived=True)
+    await _synced(crm)
+    for crm_id in await crm.crm(CONTACT):
+        await crm.change(CONTACT, crm_id, jobtitle="")
+    await redefine(crm, "jobtitle", archived=False)
+    await _synced(crm)
+    titles = await crm.rows("SELECT values ->> 'jobTitle' AS title FROM record ORDER BY id")
+    assert [row["title"] for row in titles] == ["CEO", "CTO"]
+    assert sorted(each["jobtitle"] for each in (await crm.crm(CONTACT)).values()) == ["CEO", "CTO"]
 
 
 async def test_a_required_rule_of_the_account_fails_the_records_without_it_and_no_others(crm: Scene) -> None:

@@ -89,8 +89,9 @@ async def keep_open(
         await execute(
             conn,
             """
-            INSERT INTO repair (connection_id, kind, crm_field, problem, status, text, fix, before, arrived)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+            INSERT INTO repair
+                (connection_id, kind, crm_field, problem, status, text, fix, before, arrived, synced_until)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, (SELECT since FROM sync WHERE connection_id = %s AND kind = %s))
             ON CONFLICT (connection_id, kind, crm_field, problem) WHERE closed_at IS NULL
             DO UPDATE SET status = EXCLUDED.status, text = EXCLUDED.text, fix = EXCLUDED.fix,
                 arrived = repair.arrived || EXCLUDED.arrived
@@ -98,17 +99,66 @@ async def keep_open(
             [
                 *(connection_id, kind.value, drift.field, drift.problem.value, drift.status.value),
                 *(drift.text, drift.fix, Json(None if was is None else asdict(was)), list(arrived)),
+                *(connection_id, kind.value),
             ],
         )
-    await execute(
+    closed = await all_rows(
         conn,
         """
         UPDATE repair SET closed_at = now()
         WHERE connection_id = %s AND kind = %s AND closed_at IS NULL
-          AND (crm_field, problem) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+            AND (crm_field, problem) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+        RETURNING crm_field, problem, status, coalesce(synced_until, 'epoch') AS synced_until
         """,
         [connection_id, kind.value, [drift.field for drift in found], [drift.problem.value for drift in found]],
     )
+    paused = [row for row in closed if row["status"] == Status.ERROR]
+    if paused:
+        await _look_again(conn, connection_id, kind, min(row["synced_until"] for row in paused))
+    back = [row["crm_field"] for row in closed if row["problem"] == Problem.REMOVED]
+    if back:
+        await _read_anew(conn, connection_id, kind, back)
+
+
+async def _look_again(conn: Conn, connection_id: int, kind: RecordKind, since: datetime) -> None:
+    """Have the next sync look at what was changed while a row was paused, which earlier syncs have passed."""
+    await execute(
+        conn,
+        "UPDATE sync SET since = least(since, %s) WHERE connection_id = %s AND kind = %s AND since IS NOT NULL",
+        [since, connection_id, kind.value],
+    )
+
+
+async def _read_anew(conn: Conn, connection_id: int, kind: RecordKind, fields: list[str]) -> None:
+    """Have the mirror read everything again when it needs these fields: it has missed what became of them."""
+    await execute(
+        conn,
+        "UPDATE mirror SET fields = ARRAY(SELECT unnest(fields) EXCEPT SELECT unnest(%s::text[]))"
+        " WHERE connection_id = %s AND kind = %s",
+        [fields, connection_id, kind.value],
+    )
+
+
+async def forget_blanks(conn: Conn, connection_id: int, kind: RecordKind) -> None:
+    """Forget what both sides agreed on about fields that were away and are blank in the CRM now: one that was made anew
+    is blank in every record, which is nobody's wish to clear the hub's values. The mirror has been read since."""
+    rows = await all_rows(
+        conn,
+        "UPDATE repair SET forgotten = true WHERE connection_id = %s AND kind = %s AND problem = 'removed'"
+        " AND closed_at IS NOT NULL AND NOT forgotten RETURNING crm_field",
+        [connection_id, kind.value],
+    )
+    for field in {row["crm_field"] for row in rows}:
+        await execute(
+            conn,
+            """
+            UPDATE link SET agreed = agreed - %(field)s::text FROM crm_record m
+            WHERE m.connection_id = link.connection_id AND m.kind = link.kind AND m.crm_id = link.crm_id
+                AND link.connection_id = %(id)s AND link.kind = %(kind)s
+                AND link.agreed ->> %(field)s IS NOT NULL AND NOT m.values ? %(field)s
+            """,
+            {"field": field, "id": connection_id, "kind": kind.value},
+        )
 
 
 async def close_repairs(conn: Conn, connection_id: int, ids: Iterable[int]) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
-from hub_core.engine.store import connections, repairs, workspaces
+from hub_core.engine.store import connections, repairs, syncing, workspaces
 from hub_core.engine.store.database import Database
 from hub_core.model.fields import CrmType, FieldInfo, Option
 from hub_core.model.records import Account, RecordKind
@@ -50,6 +51,31 @@ async def test_each_kind_of_records_has_its_own_items(db: Database) -> None:
         await repairs.keep_open(conn, number, CONTACT, [], before={})
         assert [item.kind for item in await repairs.open_repairs(conn, number)] == [COMPANY]
         assert await repairs.open_repairs(conn, number, CONTACT) == []
+
+
+async def test_what_changed_while_a_row_was_paused_is_looked_at_again_by_the_next_sync(db: Database) -> None:
+    number = await _connection(db)
+    async with db.transaction() as conn:
+
+        async def synced(day: str) -> None:
+            await syncing.synced_until(conn, number, CONTACT, datetime.fromisoformat(f"2026-01-{day}T00:00:00Z"))
+
+        async def since() -> str:
+            found = (await syncing.sync_state(conn, number, CONTACT)).since
+            return found.astimezone(UTC).date().isoformat() if found else ""
+
+        await repairs.keep_open(conn, number, CONTACT, [GONE], before={})
+        await repairs.keep_open(conn, number, CONTACT, [], before={})
+        assert await since() == ""  # nothing was ever synced
+        await synced("01")
+        await repairs.keep_open(conn, number, CONTACT, [GONE, SHORT], before={})
+        await synced("02")
+        await repairs.keep_open(conn, number, CONTACT, [GONE], before={})
+        assert await since() == "2026-01-02"  # a warning pauses nothing
+        await synced("03")
+        await repairs.keep_open(conn, number, CONTACT, [GONE], before={})
+        await repairs.keep_open(conn, number, CONTACT, [], before={})
+        assert await since() == "2026-01-01"
 
 
 async def test_items_are_closed_by_number(db: Database) -> None:

@@ -93,11 +93,11 @@ async def test_the_administrator_changes_archives_and_brings_back_any_property(v
     path = "/_simulator/properties/contacts/jobtitle"
     changed = await vendor.client.patch(path, json={"label": "Function", "readOnlyValue": True})
     assert (changed.json()["label"], changed.json()["modificationMetadata"]["readOnlyValue"]) == ("Function", True)
-    assert (await vendor.post("contacts", {"properties": {"jobtitle": "CEO"}})).status_code == 400
+    assert (await vendor.post("contacts", {"properties": {"lastname": "Lee", "jobtitle": "CEO"}})).status_code == 400
     await vendor.client.patch(path, json={"archived": True})
     assert (await vendor.get("/crm/properties/2026-09/contacts/jobtitle")).status_code == 404
     await vendor.client.patch(path, json={"archived": False, "readOnlyValue": False})
-    assert (await vendor.post("contacts", {"properties": {"jobtitle": "CEO"}})).status_code == 201
+    assert (await vendor.post("contacts", {"properties": {"lastname": "Lee", "jobtitle": "CEO"}})).status_code == 201
     assert (await vendor.client.patch(path, json={"nonsense": 1})).status_code == 400
     assert (await vendor.client.patch("/_simulator/properties/contacts/none", json={})).status_code == 404
 

@@ -93,7 +93,10 @@ class AssociationStep:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be done with one hub record. ``reason`` is a sentence for people."""
+    """What is to be done with one hub record.
+
+    ``reason`` is a sentence for people. ``tied``: the ties it had when it was first sent, as the journal writes them.
+    """
 
     record_id: int
     action: Action
@@ -106,6 +109,7 @@ class Decision:
     candidates: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     hub_changes: tuple[HubChange, ...] = ()
+    tied: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from hub_core.engine.store.journal import Entry
 from hub_core.engine.store.links import Link
 from hub_core.engine.store.plans import Ended, Item
 from hub_core.errors import ConnectorBug
+from hub_core.model.fields import FieldInfo
 from hub_core.model.plan import Action, Change, Decision
 from hub_core.model.records import (
     Associate,
@@ -69,7 +70,7 @@ async def write_batch(context: ExportContext) -> bool:
 
 async def _ready(context: ExportContext, kind: KindContext, items: Sequence[Item]) -> list[Ready]:
     """The items of a batch that can be sent as planned. The others are planned again or ended here."""
-    targets = await _targets(context, items)
+    targets = await targets_of(context, items)
     if items[0].decision.action is Action.CREATE:
         return [Ready(item, None, targets) for item in await _without_paused(context, kind, items)]
     current = await _read(context, kind, items)
@@ -110,7 +111,8 @@ async def _without_paused(context: ExportContext, kind: KindContext, items: Sequ
     return kept
 
 
-async def _targets(context: ExportContext, items: Sequence[Item]) -> dict[int, str]:
+async def targets_of(context: ExportContext, items: Sequence[Item]) -> dict[int, str]:
+    """The CRM ids of the companies that these items are to be tied to, by hub company."""
     ids = sorted({step.record_id for item in items for step in item.decision.associations})
     if not ids:
         return {}
@@ -155,12 +157,14 @@ async def _replanned(
         by_id = {record.id: record for record in merged}
         ready: list[Ready] = []
         unchanged: list[tuple[Item, CrmRecord]] = []
+        await _journal_arrived(conn, context, kind, again)
         for item, current in again:
             record = by_id.get(item.decision.record_id)
             if record is None:
                 ended.append(Ended(item.seq, "failed", error="The hub record was deleted meanwhile"))
                 continue
             decision = replan(record, current.id, current.values, kind.exporting, item.decision)
+            decision = replace(decision, tied=item.decision.tied)
             if decision.action is Action.UPDATE:
                 ready.append(Ready(replace(item, decision=decision), current, targets))
             elif decision.action is Action.SKIP:
@@ -180,9 +184,47 @@ async def _replanned(
     return ready
 
 
+async def _journal_arrived(
+    conn: Conn, context: ExportContext, kind: KindContext, items: Sequence[tuple[Item, CrmRecord]]
+) -> None:
+    """A try that was cut off may have written values without a word in the journal: those that are there now."""
+    entries: list[Entry] = []
+    for item, current in items:
+        changes = arrived(item, current, kind.exporting.mapping.fields)
+        if changes:
+            entries.append(Entry(item.decision.record_id, current.id, "update", changes, "export"))
+    where = (context.hub.workspace_id, context.connection_id, context.run.id, kind.part.kind)
+    await journal.write_journal(conn, *where, entries)
+
+
+def arrived(item: Item, current: CrmRecord, fields: Mapping[str, FieldInfo]) -> tuple[Change, ...]:
+    """Which changes of an item that was on its way before are there now."""
+    return tuple(
+        change
+        for change in item.decision.changes
+        if item.sent_at is not None
+        and change.field in fields
+        and canonical(current.values.get(change.field), fields[change.field].type)
+        == canonical(change.after, fields[change.field].type)
+    )
+
+
+def _with_ties(each: Ready) -> Ready:
+    """With the ties from before the first try: afterwards nobody could tell which were there."""
+    decision = each.item.decision
+    if each.current is None or not decision.associations or decision.tied is not None:
+        return each
+    tied = tuple(as_texts(each.current.associated or ()))
+    return replace(each, item=replace(each.item, decision=replace(decision, tied=tied)))
+
+
 async def _send(context: ExportContext, kind: KindContext, ready: Sequence[Ready]) -> None:
+    tied = [_with_ties(each) for each in ready]
+    noted = [(now.item.seq, now.item.decision) for now, each in zip(tied, ready, strict=True) if now is not each]
+    ready = tied
     async with context.hub.db.transaction(batch=True) as conn:
         await runs.hold_lease(conn, context.run)
+        await plans.set_planned(conn, context.run.id, noted)
         await plans.mark_sending(conn, context.run.id, [each.item.seq for each in ready])
     writes = [_write(each) for each in ready]
     outcomes = await context.crm.connector.export(context.crm.connection, kind.part.kind, writes)
@@ -220,7 +262,8 @@ def _entry(ready: Ready, done: Written, owner_field: str) -> Entry:
     made, taken = _steps(ready)
     if made or taken:
         present = ready.current.associated or () if ready.current else ()
-        changes.append(Change(TIES, as_texts(present), as_texts(after(present, made, taken))))
+        before = as_texts(present) if decision.tied is None else list(decision.tied)
+        changes.append(Change(TIES, before, as_texts(after(present, made, taken))))
     return Entry(decision.record_id, done.crm_id, decision.action.value, tuple(changes), "export")
 
 

@@ -24,7 +24,7 @@ from hub_core.model.records import (
 from hub_core.rules.associations import TIES, as_texts, is_tied, steps_to
 from hub_core.rules.values import canonical
 from hub_core.services import mirroring
-from hub_core.services.applying import Ready, store_outcomes
+from hub_core.services.applying import Ready, store_outcomes, targets_of
 from hub_core.services.export_context import ExportContext, KindContext
 from hub_core.services.gathering import agreed_tie
 
@@ -99,7 +99,8 @@ async def _look_up(context: ExportContext, kind: KindContext, creates: Sequence[
                         found[item.seq] = stranger
                         used.add(stranger.crm_id)
                         break
-    arrived = [Ready(item, None, {}) for item in creates if item.seq in found]
+    targets = await targets_of(context, creates)
+    arrived = [Ready(item, None, targets) for item in creates if item.seq in found]
     if arrived:
         outcomes: dict[str, Outcome] = {
             each.ref: Written(each.ref, found[each.item.seq].crm_id, found[each.item.seq].modified_at)

@@ -41,6 +41,7 @@ def _detail(decision: Decision) -> bytes:
             "candidates": decision.candidates,
             "problems": decision.problems,
             "hub_changes": [(change.field, change.before, change.after) for change in decision.hub_changes],
+            "tied": decision.tied,
         }
     )
 
@@ -66,6 +67,7 @@ def _item(row: Row) -> Item:
         candidates=tuple(detail["candidates"]),
         problems=tuple(detail["problems"]),
         hub_changes=tuple(HubChange(*change) for change in detail["hub_changes"]),
+        tied=None if detail["tied"] is None else tuple(detail["tied"]),
     )
     return Item(
         row["run_id"],

@@ -334,7 +334,6 @@ CREATE TABLE repair (
     before        jsonb NOT NULL,           -- the field when all was well; null: there was none
     arrived       text[] NOT NULL DEFAULT '{}', -- CRM fields that have come since then
     synced_until  timestamptz,              -- up to when its field was in the syncs; null: it was in none
-    synced_until  timestamptz,              -- up to when its field was in the syncs; null: it was in none
     opened_at     timestamptz NOT NULL DEFAULT now(),
     closed_at     timestamptz,
     forgotten     boolean NOT NULL DEFAULT false    -- closed, and what was agreed on about a blank field is forgotten

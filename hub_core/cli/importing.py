@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from hub_core.model.records import Record, RecordKind
     from hub_core.rules.columns import Column
+    from hub_core.services.campaign_imports import EventReport
     from hub_core.services.importing import ImportReport, OnProgress, Preview
 
 _REASONS = 10  # that are shown
@@ -28,8 +30,16 @@ class What(StrEnum):
     COMPANIES = "companies"
 
 
+class Rows(StrEnum):
+    CONTACTS = "contacts"
+    COMPANIES = "companies"
+    CAMPAIGNS = "campaigns"
+    ACTIVITIES = "activities"
+    TAGS = "tags"
+
+
 def import_(
-    what: Annotated[What, typer.Argument(metavar="contacts|companies", help="What the rows are.")],
+    what: Annotated[Rows, typer.Argument(help="What the rows are.")],
     file: Annotated[Path, typer.Argument(help="A CSV file (any encoding and delimiter), XLSX, XLS or ODS.")],
     map_: Annotated[
         list[str] | None,
@@ -48,12 +58,15 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; store nothing.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Read contacts or companies from a file. Columns are recognised by their headings; others become custom fields.
+    """Read contacts, companies, campaigns, activities or conversation tags from a file.
+
+    Columns are recognised by their headings. Others become custom fields of contacts and companies, and are left out of
+    the rest. Campaigns, activities and tags are about contacts that the hub has: import these first.
 
     Rows that cannot be taken in go to a file of their own, with the reason (exit code 3): correct it and import it.
     Importing a file again changes nothing but what has changed in it.
     """
-    report = run(_import(_kind(what), file, pairs(map_ or []), rejects, encoding, dry_run, as_json))
+    report = run(_import(what, file, pairs(map_ or []), rejects, encoding, dry_run, as_json))
     if as_json:
         print_json(_document(report))
     else:
@@ -112,32 +125,46 @@ def pairs(texts: list[str]) -> dict[str, str]:
 
 
 async def _import(
-    kind: RecordKind,
+    what: Rows,
     file: Path,
     column_map: dict[str, str],
     rejects: Path | None,
     encoding: str | None,
     dry_run: bool,
     quiet: bool,
-) -> ImportReport:
+) -> ImportReport | EventReport:
     from hub_core.engine.settings import read_settings
     from hub_core.services.hub import open_hub
-    from hub_core.services.importing import import_file, preview
 
+    preview, import_file = _ways(what)
     async with open_hub(read_settings(), pool_size=2) as hub:
         if not quiet:
-            print_preview(file, await preview(hub, kind, file, column_map=column_map, encoding=encoding))
+            print_preview(file, await preview(hub, path=file, column_map=column_map, encoding=encoding))
         with _bar() as on_progress:
             return await import_file(
                 hub,
-                kind,
-                file,
+                path=file,
                 column_map=column_map,
                 encoding=encoding,
                 rejects_path=rejects,
                 dry_run=dry_run,
                 on_progress=on_progress,
             )
+
+
+def _ways(
+    what: Rows,
+) -> tuple[Callable[..., Awaitable[Preview]], Callable[..., Awaitable[ImportReport | EventReport]]]:
+    """How rows of this kind are previewed and imported."""
+    if what in (Rows.CONTACTS, Rows.COMPANIES):
+        from hub_core.services.importing import import_file, preview
+
+        kind = _kind(What(what.value))
+        return partial(preview, kind=kind), partial(import_file, kind=kind)
+    from hub_core.services.campaign_imports import EventFile, import_events, preview_events
+
+    events = EventFile(what.value)
+    return partial(preview_events, what=events), partial(import_events, what=events)
 
 
 # --- what people see ---------------------------------------------------------------------------------------------
@@ -184,7 +211,7 @@ def _columns_table(columns: Sequence[Column]) -> Table:
     return table
 
 
-def print_report(report: ImportReport) -> None:
+def print_report(report: ImportReport | EventReport) -> None:
     counts = [
         ("read", report.read),
         ("created", report.created),
@@ -226,7 +253,7 @@ def _records_table(what: What, found: Sequence[Record]) -> Any:
     return table
 
 
-def _document(report: ImportReport) -> dict[str, Any]:
+def _document(report: ImportReport | EventReport) -> dict[str, Any]:
     return {
         "kind": report.kind,
         "format": report.format,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import product
 
 from hub_core.model.campaigns import ActivityType, Channel, Direction, Progress, StepKind, TagCategory
@@ -11,6 +12,7 @@ from hub_core.rules._folding import words
 _A, _C = ActivityType, Channel
 
 
+@lru_cache(maxsize=4_096)  # the same words on every row
 def squashed(text: str) -> str:
     """A text as the tables below spell it."""
     return "".join(words(text))
@@ -113,7 +115,7 @@ STATES: dict[str, Progress] = {
     **dict.fromkeys(_spelled("draft|scheduled|not started|new|ready|not active"), Progress.UNKNOWN),
     **dict.fromkeys(_spelled("paused|on hold|pause"), Progress.PAUSED),
     **dict.fromkeys(
-        _spelled("finished|completed|complete|done|ended|stopped|archived|removed|opted out|unsubscribed|failed"),
+        _spelled("finished|completed|complete|done|ended|stopped|archived|removed|opted out|failed|bounced"),
         Progress.FINISHED,
     ),
     # The activities tell who replied.

@@ -34,15 +34,34 @@ class _Book(Generic[_Thing]):
         self.by_id: dict[str, _Thing] = {}
         self.changed: dict[str, _Thing] = {}
         self._named: dict[str, set[str]] = {}
+        self._renamed: dict[str, str] = {}
+        self._found: dict[Named, str] = {}
         for thing in known:
             self.put(thing, changed=False)
 
+    def __getitem__(self, key: str) -> _Thing:
+        """The thing with this id, also when it has got another one since."""
+        return self.by_id[self._renamed.get(key, key)]
+
     def put(self, thing: _Thing, *, changed: bool = True) -> None:
         """Remember a thing, new or in place of what had its id."""
+        self._found.clear()
         self.by_id[thing.external_id] = thing
         self._named.setdefault(_folded(thing.name), set()).add(thing.external_id)
         if changed:
             self.changed[thing.external_id] = thing
+
+    def find(self, named: Named) -> str | None:
+        """The id of what is meant, made known if it is not; None when nothing is named. Raises `Refused`."""
+        if not named:
+            return None
+        found = self._found.get(named)
+        if found is None and (found := self._find(named)) is not None:
+            self._found[named] = found
+        return found
+
+    def _find(self, named: Named) -> str | None:
+        raise NotImplementedError
 
     def key(self, named: Named) -> str | None:
         """The id under which ``named`` is, or will be, known; None when nothing is named. Raises `Refused`."""
@@ -63,16 +82,16 @@ class _Book(Generic[_Thing]):
         thing = replace(self.by_id.pop(before), external_id=after)
         self.changed.pop(before, None)
         self._named[_folded(thing.name)].discard(before)
+        self._renamed[before] = after
         self.put(thing)
 
 
 class Senders(_Book[Identity]):
-    """Identities. Addresses that rows give are added where none is known."""
+    """Identities. Addresses that rows give are added where none is known; a row with the id may give another name."""
 
     field = "sender"
 
-    def find(self, named: Named) -> str | None:
-        """The id of the sender that is meant, made known if it is not; None when none is named. Raises `Refused`."""
+    def _find(self, named: Named) -> str | None:
         key = self.key(named)
         if key is None and named.email:
             same = (each for each in self.by_id.values() if each.email == named.email)
@@ -83,7 +102,8 @@ class Senders(_Book[Identity]):
         if known is None:
             known = Identity(0, key, named.name or named.email or key)
             self.put(known)
-        fuller = replace(known, email=known.email or named.email, linkedin=known.linkedin or named.linkedin)
+        name = (named.external_id and named.name) or known.name
+        fuller = replace(known, name=name, email=known.email or named.email, linkedin=known.linkedin or named.linkedin)
         if fuller != known:
             self.put(fuller)
         return key
@@ -92,8 +112,7 @@ class Senders(_Book[Identity]):
 class Campaigns(_Book[Campaign]):
     field = "campaign"
 
-    def find(self, named: Named) -> str | None:
-        """The id of the campaign that is meant, made known if it is not; None when none is named. Raises `Refused`."""
+    def _find(self, named: Named) -> str | None:
         key = self.key(named)
         if key is None:
             return None

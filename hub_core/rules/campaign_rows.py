@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TypeAlias, TypeVar
 
@@ -136,8 +137,12 @@ def _one_of(values: Values, field: str, known: Mapping[str, _Known], examples: s
 
 def contact_of(values: Values) -> Named:
     """Who the row is about: the id as it is, addresses in normalised form."""
-    mail, link = email(_text(values, "contactEmail")), linkedin_person(_text(values, "contactLinkedIn"))
-    return Named(_text(values, "contactId"), "", mail, link)
+    return _person(_text(values, "contactId"), _text(values, "contactEmail"), _text(values, "contactLinkedIn"))
+
+
+@lru_cache(maxsize=65_536)  # a contact has several activities
+def _person(external_id: str, mail: str, link: str) -> Named:
+    return Named(external_id, "", email(mail), linkedin_person(link))
 
 
 def _someone(values: Values) -> Named:

@@ -7,25 +7,23 @@ their own, which can be corrected and imported; the rest goes in. Importing the 
 from __future__ import annotations
 
 import asyncio
-import csv
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import TypeAlias
 
 from hub_core.engine.store import keys, records, setups, workspaces
 from hub_core.engine.store.database import Conn
 from hub_core.engine.tables import Line, Table, open_table
-from hub_core.errors import BadInput
 from hub_core.model.records import Record, RecordKind
 from hub_core.model.setup import SyncStep
-from hub_core.rules.columns import REJECT_HEADINGS, Column, plan_columns
+from hub_core.rules.columns import Column, plan_columns
 from hub_core.rules.incoming import Incoming, RowProblem, is_blank, reader
 from hub_core.rules.matching import MatchRule, compile_rule, hub_keys
 from hub_core.services.hub import Hub
+from hub_core.services.rejects import Rejects, beside
 
 _CHUNK = 500  # rows that are read at a time: few enough to stay in the processor's caches
 _SLICE = 5_000  # rows that are merged at a time
@@ -94,7 +92,7 @@ async def import_file(
     Rejected rows are written to ``rejects_path``, by default beside the file; a dry run writes them too.
     Raises `BadInput` for a file that cannot be used, `UnknownName` for a column or field of ``column_map``.
     """
-    rejects_path = _beside(path, rejects_path)
+    rejects_path = beside(path, rejects_path)
     table = await asyncio.to_thread(open_table, path, encoding=encoding)
     tell = on_progress or _quiet
     async with hub.db.transaction() as conn:
@@ -106,7 +104,7 @@ async def import_file(
         rule = await _rule(conn, hub, kind)
         # Before the first record is written: whoever stores records holds the keys' lock.
         scope = await keys.hub_scope(conn, hub.workspace_id, kind, rule)
-        with _Rejects(rejects_path, table.headings) as rejects:
+        with Rejects(rejects_path, table.headings) as rejects:
             reading = _Reading(kind, table, columns, rejects)
             async with aclosing(reading.chunks(tell)) as chunks:
                 await records.stage(conn, chunks)
@@ -139,14 +137,6 @@ async def list_records(hub: Hub, kind: RecordKind, *, after: int = 0, limit: int
         return total, await records.records_after(conn, hub.workspace_id, kind, after, limit)
 
 
-def _beside(path: Path, wanted: Path | None) -> Path:
-    """Where rejected rows go."""
-    found = wanted or path.with_name(f"{path.stem}.rejects.csv")
-    if found.resolve() == path.resolve():
-        raise BadInput("Rejected rows cannot be written into the file that is imported.", fix="Name another file.")
-    return found
-
-
 def _quiet(what: str, done: int, total: int) -> None: ...
 
 
@@ -168,46 +158,6 @@ async def _rule(conn: Conn, hub: Hub, kind: RecordKind) -> MatchRule:
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
-class _Rejects:
-    """The file of rejected rows; it is only made when there are any."""
-
-    def __init__(self, path: Path, headings: tuple[str, ...]) -> None:
-        self.count = 0
-        self.reasons: Counter[tuple[str, str]] = Counter()
-        self._path = path
-        self._kept = [index for index, heading in enumerate(headings) if heading not in REJECT_HEADINGS]
-        self._headings = headings
-        self._file: IO[str] | None = None
-        self._writer: Any = None
-
-    def add(self, line: int, cells: list[str], problem: RowProblem) -> None:
-        if self._file is None:
-            self._open()
-        row = [cells[index] if index < len(cells) else "" for index in self._kept]
-        self._writer.writerow([*row, line, problem.column, problem.reason])
-        self.count += 1
-        self.reasons[problem.column, problem.reason] += 1
-
-    def _open(self) -> None:
-        try:
-            # The mark tells spreadsheets that it is UTF-8.
-            self._file = self._path.open("w", encoding="utf-8-sig", newline="")
-        except OSError as error:
-            raise BadInput(
-                f"Some rows are rejected, but {self._path} cannot be written: {error.strerror}.",
-                fix="Name another file for them (--rejects FILE).",
-            ) from None
-        self._writer = csv.writer(self._file)
-        self._writer.writerow([*(self._headings[index] for index in self._kept), *REJECT_HEADINGS])
-
-    def __enter__(self) -> _Rejects:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-
 @dataclass(slots=True)
 class _Reading:
     """The file on its way into the staging table; ``staged`` rows so far."""
@@ -215,7 +165,7 @@ class _Reading:
     kind: RecordKind
     table: Table
     columns: tuple[Column, ...]
-    rejects: _Rejects
+    rejects: Rejects
     staged: int = 0
     line: int = 0
     _read: Callable[[Sequence[list[str]]], list[Incoming | RowProblem]] = field(init=False)

@@ -13,6 +13,7 @@ from hub_core.engine.store import records
 from hub_core.engine.store.database import all_rows, execute, value
 from hub_core.errors import BadInput, UnknownName
 from hub_core.model.records import RecordKind
+from hub_core.rules.columns import REJECT_HEADINGS
 from hub_core.services import importing
 from hub_core.services.hub import Hub, open_hub
 from hub_core.services.importing import ImportReport, import_file, list_records, preview
@@ -138,7 +139,7 @@ async def test_rejected_rows_can_be_corrected_and_imported(hub: Hub, tmp_path: P
         hub, CONTACT, written(tmp_path, corrected.replace("bob,", "bob@x.io,"), "ok.csv"), column_map=own
     )
     assert counts(again) == (3, 0, 0, 0, 1)
-    assert [column.heading for column in again.columns if not column.used] == [*importing.REJECT_HEADINGS]
+    assert [column.heading for column in again.columns if not column.used] == [*REJECT_HEADINGS]
     assert (await stored(hub, CONTACT))["email:ada@x.io"]["birthday"] == "1815-12-10"
     third = await import_file(hub, CONTACT, again.rejects_path or path, column_map=own)
     assert counts(third) == (0, 0, 0, 0, 1)

@@ -14,7 +14,7 @@ from typing import Any
 
 from psycopg.rows import tuple_row
 
-from hub_core.engine.store.database import Conn, Row, all_rows, execute
+from hub_core.engine.store.database import Conn, Row, all_rows, execute, one_row
 from hub_core.model.campaigns import (
     Activity,
     ActivityType,
@@ -208,3 +208,13 @@ async def contact_addresses(
         )
         while rows := await cursor.fetchmany(page):
             yield [(id_, [*([mail] if mail else []), *(more or [])], link or "") for id_, mail, more, link in rows]
+
+
+async def is_contact(conn: Conn, workspace_id: int, number: int) -> bool:
+    """Whether the workspace has a contact with this number."""
+    return (
+        await one_row(
+            conn, "SELECT FROM record WHERE workspace_id = %s AND kind = 'contact' AND id = %s", [workspace_id, number]
+        )
+        is not None
+    )

@@ -84,11 +84,11 @@ class _Tab:
     def report(self, fields: Mapping[str, FieldInfo]) -> ObjectReport:
         return check(self.setup, self.kind, self.hub_fields, fields)
 
-    def works(self, row: Row, instead_of: Row) -> bool:
-        """Whether the changed row would not be red."""
-        rows = tuple(row if each is instead_of else each for each in self.rows)
-        report = check(with_rows(self.setup, self.kind, rows), self.kind, self.hub_fields, self.now)
-        return report.rows[rows.index(row)].status is not Status.ERROR
+    def works(self, row: Row) -> bool:
+        """Whether a row would not be red."""
+        alone = with_rows(self.setup, self.kind, (row,))
+        (judged,) = check(alone, self.kind, self.hub_fields, self.now).rows
+        return judged.status is not Status.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +242,7 @@ def _successors(tab: _Tab, row: Row, was: FieldInfo) -> tuple[FieldInfo | None, 
     taken = {each.crm for each in tab.rows}
     free = [field for field in tab.now.values() if field.id not in taken]
     fits = [field for field in free if _sound(field.label) == _sound(was.label)]
-    fits = [field for field in fits if tab.works(row.model_copy(update={"crm": field.id}), row)]
+    fits = [field for field in fits if tab.works(row.model_copy(update={"crm": field.id}))]
     arrived = tab.now.keys() - tab.before.keys() | set(tab.arrived.get(row.crm, ()))
     new = [field for field in fits if field.id in arrived and field.type is was.type]
     if len(new) == 1:
@@ -251,7 +251,7 @@ def _successors(tab: _Tab, row: Row, was: FieldInfo) -> tuple[FieldInfo | None, 
         by_label = {fold(field.label): field for field in free}
         names = difflib.get_close_matches(fold(was.label), by_label, n=3, cutoff=_ALIKE)
         fits = [by_label[name] for name in names]
-        fits = [field for field in fits if tab.works(row.model_copy(update={"crm": field.id}), row)]
+        fits = [field for field in fits if tab.works(row.model_copy(update={"crm": field.id}))]
     return None, fits[0] if fits else None
 
 
@@ -293,7 +293,7 @@ def _other_options(case: _Case, used: Mapping[str, Option]) -> tuple[str, Row | 
             renamed[name] = same[0]
     if renamed.keys() == used.keys():
         mended = _with_options(case.row, renamed)
-        if mended is not None and case.tab.works(mended, case.row):
+        if mended is not None and case.tab.works(mended):
             pairs = ", ".join(f"{old!r} by {new!r}" for old, new in renamed.items())
             return f"An option of the same label is there: replace {pairs}: hub doctor --fix", mended
     first = next(iter(used.values()))

@@ -33,7 +33,7 @@ def postgres() -> Iterator[str]:
         with psycopg.connect(server, autocommit=True) as conn:
             conn.execute(f"DROP DATABASE IF EXISTS {template}")
             conn.execute(f"CREATE DATABASE {template}")
-        migrations._run(_url_of(server, template))  # noqa: SLF001
+        migrations._run(_url_of(server, template))
         yield server
         if given:
             with psycopg.connect(server, autocommit=True) as conn:

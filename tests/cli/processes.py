@@ -1,4 +1,4 @@
-"""The command line as processes of their own, on a hub that `tests.scene` has set up: to be killed, stopped, watched."""
+"""The command line as processes of their own, on a hub that `tests.scene` has set up: to be killed, or watched."""
 
 from __future__ import annotations
 

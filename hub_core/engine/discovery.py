@@ -6,6 +6,7 @@ broken by itself and harms nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import re
 from collections.abc import Callable, Iterable
@@ -145,17 +146,23 @@ def rescan() -> tuple[Installed, ...]:
 
 
 def _described(kind: str, point: EntryPoint, disabled: bool) -> Installed:
-    package, version, summary = "", "", ""
-    if point.dist is not None:
-        package, version = point.dist.name, point.dist.version
-        summary = str(point.dist.metadata.json.get("summary", ""))
-    return Installed(point.name, kind, package, version, summary, point.value, disabled)
+    """A package's metadata can be cut short or unreadable: what it does not say is ""."""
+    said: dict[str, str] = {}
+    with contextlib.suppress(Exception):  # each version of importlib.metadata has its own errors for this
+        said = {name: str(text) for name, text in cast("Any", point.dist).metadata.json.items()}
+    return Installed(
+        point.name,
+        kind,
+        *(said.get(name, "") for name in ("name", "version", "summary")),
+        value=point.value,
+        disabled=disabled,
+    )
 
 
 def _contested(claims: Iterable[Installed]) -> Installed:
     """The one entry for a key that several packages claim."""
     claims = sorted(claims, key=lambda claim: claim.package)
-    packages = list(dict.fromkeys(claim.package for claim in claims))
+    packages = list(dict.fromkeys(claim.package or claim.value.partition(":")[0] for claim in claims))
     return Installed(
         claims[0].key,
         claims[0].kind,
@@ -199,12 +206,16 @@ def _imported(group: str, key: str) -> object:
 
 def _install(point: EntryPoint, module: str) -> str:
     """The pip command that brings ``module``: the package with its extra that names it, else the package itself."""
-    if point.dist is None:
+    package, requires = "", list[str]()
+    with contextlib.suppress(Exception):  # as in `_described`
+        package = str(cast("Any", point.dist).name or "")
+        requires = cast("list[str]", cast("Any", point.dist).requires or [])
+    if not package:
         return _AUTHOR
     top = module.partition(".")[0].replace("_", "-").lower()
-    for requirement in point.dist.requires or ():
+    for requirement in requires:
         name = cast("re.Match[str]", re.match(r"[\w.-]*", requirement)).group().replace("_", "-").lower()
         extra = re.search(r"extra\s*==\s*['\"]([\w.-]+)['\"]", requirement)
         if name == top and extra:
-            return f"pip install '{point.dist.name}[{extra[1]}]'"
-    return f"pip install --upgrade {point.dist.name}"
+            return f"pip install '{package}[{extra[1]}]'"
+    return f"pip install --upgrade {package}"

@@ -64,6 +64,8 @@ def _judge(plugin: Installed) -> Verdict:
         return Verdict(READY, connector(plugin.key).manifest.name)
     except PluginBroken as broken:
         return Verdict(BROKEN, why=broken.reason, fix=broken.fix)
+    except KeyboardInterrupt:  # raised by the plugin itself, or Ctrl-C while it is imported: the others are listed
+        return Verdict(BROKEN, why="importing it was interrupted.", fix="List the plugins again, or update this one.")
 
 
 def _stamp() -> list[object]:

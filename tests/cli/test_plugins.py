@@ -52,6 +52,23 @@ def test_the_list_says_which_plugins_are_ready_and_why_the_others_are_not(run: R
     assert rows["taken"]["why"] == "hub-one and hub-two both claim this key."
 
 
+def test_neither_broken_metadata_nor_a_plugin_that_interrupts_ends_the_list(run: Run, site: Packages) -> None:
+    site.add("hub-interrupts", "interrupts", "raise KeyboardInterrupt")
+    for name, metadata in (("hub-mute", b""), ("hub-cut", b"Name: hub-\xff"), ("hub-bare", b"")):
+        site.add(name, name.removeprefix("hub-"), "import no_such_sdk")
+        (site.folder / f"{name.replace('-', '_')}-1.2.dist-info" / "METADATA").write_bytes(metadata)
+    (site.folder / "hub_bare-1.2.dist-info" / "METADATA").unlink()
+    table = run("plugins", "list")
+    assert (table.returncode, table.stderr) == (0, "")
+    rows = {row["key"]: row for row in json.loads(run("plugins", "list", "--json").stdout)}
+    assert rows["finder"]["status"] == "ready"
+    for key in ("interrupts", "mute", "cut", "bare"):
+        assert rows[key]["status"] == "broken"
+        assert rows[key]["fix"]
+        assert "None" not in rows[key]["fix"]
+    assert (rows["mute"]["package"], rows["mute"]["version"]) == ("", "")
+
+
 def test_the_second_list_says_the_same_from_memory(run: Run, site: Packages) -> None:
     first = run("plugins", "list", "--json").stdout
     assert run("plugins", "list", "--json").stdout == first

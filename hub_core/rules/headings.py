@@ -8,6 +8,7 @@ from hub_core.model.fields import STANDARD_FIELDS, FieldType
 from hub_core.model.records import RecordKind
 from hub_core.rules._folding import words
 from hub_core.rules._heading_names import COMPANY_NAMES, CONTACT_NAMES, EXTERNAL_ID
+from hub_core.rules.incoming import says_nothing
 from hub_core.rules.normalise import email, linkedin_company, linkedin_person, phone, url
 
 _NAMES: Mapping[RecordKind, Mapping[str, str]] = {
@@ -41,10 +42,10 @@ _BARE_NAMES = frozenset({"name", "nom", "nome", "nombre", "naam"})
 def guess_columns(headings: Sequence[str], samples: Sequence[Sequence[str]], kind: str) -> dict[int, str]:
     """Column index -> hub field id (or `externalId`) for the columns that are recognised, in column order.
 
-    `samples` are some rows below the headings, blanks as ""; short rows are fine. `kind` is contact or company. A
-    field is given once: to the column with its surest name, and of two such to the one whose values look right. A
-    column none of whose values looks right (a "Domain" of "Sales", "HR") is not recognised. Headings are taken whole:
-    "Manager email" is not the contact's e-mail.
+    `samples` are some rows below the headings; short rows are fine. `kind` is contact or company. A field is given
+    once: to the column with its surest name, and of two such to the one whose values look right. A column none of
+    whose values looks right (a "Domain" of "Sales", "HR") is not recognised; blanks and "n/a" say nothing of it.
+    Headings are taken whole: "Manager email" is not the contact's e-mail.
     """
     names, checks = _names(RecordKind(kind)), _checks(RecordKind(kind))
     keys = ["".join(words(heading)) for heading in headings]
@@ -75,7 +76,7 @@ def _likeness(column: int, samples: Sequence[Sequence[str]], check: Callable[[st
     """1 when most values pass the check, 0 when unknown or mixed, -1 when there are values and none passes."""
     if check is None:
         return 0
-    values = [value for row in samples if column < len(row) and (value := row[column].strip())]
+    values = [row[column].strip() for row in samples if column < len(row) and not says_nothing(row[column])]
     passed = sum(bool(check(value)) for value in values)
     if not values:
         return 0

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 from hub_core.model.fields import FieldType, HubField
 from hub_core.model.records import HubValue, RecordKind
 from hub_core.rules.normalise import company_name, domain, email, fold, linkedin_person, person_name
-from hub_core.rules.values import ValueProblem, parse_hub
+from hub_core.rules.values import ValueProblem, parse_field, parse_hub
 
 MAX_IDENTITY = 400  # characters: what an index of the database takes, with room
 _MAX_INTEGER = 2**63 - 1
@@ -50,20 +50,39 @@ def is_blank(cell: str) -> bool:
     return parse_hub(cell, FieldType.TEXT) is None
 
 
+def says_nothing(cell: str) -> bool:
+    """Whether a cell of a column that is not text, such as one of e-mail addresses, says that there is no value."""
+    return is_blank(cell) or cell.strip() in _NOTHING
+
+
+# As they are written; in a column of text they are kept, where they may be what was meant.
+_NOTHING = frozenset(
+    (word.lower(), word.upper(), word.capitalize())[spelling]
+    for word in ("n/a", "#n/a", "n.a.", "na", "nan", "none", "null", "nil", "-", "--", "–", "—")
+    for spelling in range(3)
+) | {"NaN"}
+
+
 def parser(field: HubField) -> Parser:
     """What turns a column's cells into values of the field, None for a blank and a problem for a cell it refuses."""
     if field.type in _AS_WRITTEN and not field.options:
         return lambda cells: _as_written(cells, field.type)
     parse = _SPECIAL.get(field.type, _plain)(field)
-    return lambda cells: _each_once(cells, parse)
+    if field.type in _ANY_WORD:
+        return lambda cells: _each_once(cells, parse)
+    return lambda cells: _each_once(cells, lambda cell: None if cell.strip() in _NOTHING else parse(cell))
 
 
+# Any word may be a value, or one of the options.
+_ANY_WORD = frozenset((FieldType.SINGLE_CHOICE, FieldType.MULTI_CHOICE))
 _AS_WRITTEN = frozenset((FieldType.TEXT, FieldType.LONG_TEXT, FieldType.PHONE, FieldType.USER, FieldType.SINGLE_CHOICE))
 
 
 def _as_written(cells: Sequence[str], kind: FieldType) -> Sequence[Cell]:
     """A column of text. One look at all of it tells whether any cell needs more than its outer spaces taken off."""
     stripped = list(map(str.strip, cells))
+    if kind is FieldType.PHONE:
+        stripped = ["" if cell in _NOTHING else cell for cell in stripped]
     together = "\n".join(stripped)
     if "(" in together or "\r" in together:
         return [parse_hub(cell, kind) for cell in stripped]
@@ -82,8 +101,7 @@ def _each_once(cells: Sequence[str], parse: Callable[[str], HubValue | None]) ->
 
 
 def _plain(field: HubField) -> Callable[[str], HubValue | None]:
-    kind = field.type
-    return lambda cell: parse_hub(cell, kind)
+    return lambda cell: parse_field(cell, field)
 
 
 def _integer(field: HubField) -> Callable[[str], HubValue | None]:
@@ -105,6 +123,8 @@ def _choice(field: HubField) -> Callable[[str], HubValue | None]:
         if not isinstance(text, str):
             return text
         found = options.get(fold(text))
+        if found is None and text in _NOTHING:
+            return None
         if found is None:
             raise ValueProblem(f"It is none of: {', '.join(field.options)}.")
         return found

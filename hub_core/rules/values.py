@@ -28,8 +28,20 @@ from hub_core.rules._scalars import (
     unbroken,
 )
 from hub_core.rules.compatibility import NEAREST, Status, writing
+from hub_core.rules.normalise import linkedin_company, linkedin_person
 
-__all__ = ["Comparable", "ValueProblem", "Writer", "canonical", "from_crm", "parse_hub", "to_crm", "typed", "writer"]
+__all__ = [
+    "Comparable",
+    "ValueProblem",
+    "Writer",
+    "canonical",
+    "from_crm",
+    "parse_field",
+    "parse_hub",
+    "to_crm",
+    "typed",
+    "writer",
+]
 
 Writer: TypeAlias = "Callable[[HubValue], CrmValue | None]"
 
@@ -99,6 +111,25 @@ def parse_hub(text: str, kind: FieldType) -> HubValue | None:
         return None
     value = _PARSE[kind](text)
     return None if value == [] else value
+
+
+# Each with what it understands and the path of its pages.
+_LINKEDIN = {
+    "linkedInProfileUrl": (linkedin_person, "in"),
+    "companyLinkedInUrl": (linkedin_company, "company"),
+}
+
+
+def parse_field(text: str, field: HubField) -> HubValue | None:
+    """`parse_hub` for a field. A LinkedIn address may also be what only the normaliser understands, such as
+    "in/ann-lee" or "//m.linkedin.com/mwlite/in/ann-lee": it becomes the page's address."""
+    try:
+        return parse_hub(text, field.type)
+    except ValueProblem:
+        slug_of, path = _LINKEDIN.get(field.id, (None, ""))
+        if slug_of is None or not (slug := slug_of(text)):
+            raise
+        return f"https://www.linkedin.com/{path}/{slug}"
 
 
 # The hub into a CRM
@@ -333,4 +364,4 @@ def from_crm(value: CrmValue, crm_type: CrmType, field: HubField) -> HubValue | 
             return int(text)
         if field.type is _T.INTEGER:
             raise ValueProblem("It is not a whole number.", fix="Use a hub field with decimals.")
-    return parse_hub(text, field.type)
+    return parse_field(text, field)

@@ -28,6 +28,12 @@ def test_ids_and_labels_of_all_fields_are_recognised(kind: RecordKind) -> None:
         assert guess_columns(headings, [], kind) == dict(enumerate(field.id for field in fields))
 
 
+@pytest.mark.parametrize(("kind", "field"), [("contact", "professionalEmail"), ("company", "email")])
+def test_words_for_nothing_do_not_speak_against_a_heading(kind: str, field: str) -> None:
+    assert guessed("Email", "n/a", "-", " NULL ", "None", kind=kind) == {"Email": field}
+    assert guessed("Email", "n/a", "Sales", kind=kind) == {}
+
+
 def test_a_list_of_legislators_is_understood() -> None:
     headings = (
         "external_id,first_name,last_name,full_name,job_title,company_name,company_domain,website,phone,address,state,"

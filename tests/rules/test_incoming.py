@@ -91,6 +91,39 @@ def test_objects_with_characters_the_database_refuses_are_refused() -> None:
     assert isinstance(half, RowProblem)
 
 
+@pytest.mark.parametrize("cell", ["n/a", "N/A", " none ", "None", "null", "NULL", "-", "—", "NaN"])
+def test_a_word_for_nothing_is_a_blank_where_it_could_be_no_value(cell: str) -> None:
+    row = {"professionalEmail": cell, "linkedInProfileUrl": cell, "mobilePhone": cell, "personalEmails": cell}
+    row |= {"birthday": cell, "isUnsubscribed": cell, "firstName": "Ada", "jobTitle": cell}
+    (found,) = read(CONTACT, f"id {' '.join(row)}", ["7", *row.values()], external="id")
+    assert isinstance(found, Incoming)
+    assert found.values == {"firstName": "Ada", "jobTitle": cell.strip()}
+
+
+def test_none_is_taken_where_it_is_an_option_and_blank_where_it_is_not() -> None:
+    for options, value in ((("None", "Some"), "None"), (("Some",), None)):
+        parse = parser(HubField("x", "X", FieldType.SINGLE_CHOICE, CONTACT, options=options, custom=True))
+        assert list(parse(["none"])) == [value]
+
+
+@pytest.mark.parametrize("cell", ["in/Ann-Lee", "/in/ann-lee/en", "//m.linkedin.com/mwlite/in/ann-lee"])
+def test_whatever_matches_as_a_linkedin_profile_is_taken_in_as_its_address(cell: str) -> None:
+    (found,) = read(CONTACT, "linkedInProfileUrl", [cell])
+    assert isinstance(found, Incoming)
+    assert found.values == {"linkedInProfileUrl": "https://www.linkedin.com/in/ann-lee"}
+
+
+def test_a_linkedin_address_is_kept_as_it_is_written_and_another_text_is_refused() -> None:
+    kept, company, other = read(COMPANY, "name companyLinkedInUrl", ["A", "de.linkedin.com/company/Acme/about"],
+                                ["B", "company/1035"], ["C", "in/ann-lee"])  # fmt: skip
+    assert isinstance(kept, Incoming)
+    assert kept.values["companyLinkedInUrl"] == "de.linkedin.com/company/Acme/about"
+    assert isinstance(company, Incoming)
+    assert company.values["companyLinkedInUrl"] == "https://www.linkedin.com/company/1035"
+    assert isinstance(other, RowProblem)
+    assert other.column == "companyLinkedInUrl"
+
+
 @given(st.lists(st.sampled_from(["", " ", "(blank)", "a (b)", "x\r\ny", " 00123 ", "é", "(Blank) "]) | st.text()))
 def test_a_column_of_text_reads_as_its_cells_one_by_one(cells: list[str]) -> None:
     for kind in (FieldType.TEXT, FieldType.LONG_TEXT, FieldType.PHONE, FieldType.USER, FieldType.SINGLE_CHOICE):

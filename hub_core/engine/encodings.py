@@ -29,6 +29,7 @@ _GUESSES = [
     *("shift_jis", "gb18030", "big5", "euc_kr"),
 ]
 _LABELS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp1252": "Windows-1252", "cp1250": "Windows-1250"}
+_TEXT = bytes((0, *range(0x09, 0x0E), 0x1A, 0x1B, *range(0x1C, 0x100)))
 # Signs that stand inside a word only when it is misread: Central European ("Ma³gorzata") or an old Mac's ("Grš§e").
 _SIGN_IN_WORD = re.compile(r"[^\W\d_][¹³£¯¿¥¼¾§†‡…‰Ÿ][^\W\d_]")
 
@@ -50,7 +51,7 @@ def label(encoding: str) -> str:
 def examine(path: Path, encoding: str | None = None) -> Examined:
     """Look through the file. ``encoding`` None: find out.
 
-    Raises `BadInput`: an unknown encoding, NUL bytes, a line without end.
+    Raises `BadInput`: an unknown encoding, bytes that are no text, a line without end.
     """
     with path.open("rb") as file:
         head = file.read(_SAMPLE)
@@ -58,11 +59,23 @@ def examine(path: Path, encoding: str | None = None) -> Examined:
         chosen: str | None = _known(encoding)
     else:
         chosen = next((name for mark, name in _MARKS if head.startswith(mark)), None) or _wide(head)
+    if chosen is None and len(_controls(head)) * 32 > len(head):
+        raise BadInput(f"{path.name} is not a text file.", fix="Save it as CSV UTF-8 or XLSX and import that.")
     facts = _scan(path, wide=chosen is not None and chosen.startswith(("utf-16", "utf-32")))
     if chosen is None:
         chosen = "utf-8" if facts.odd is None else _guess(head, _from(path, facts.odd))
     decoder = codecs.getincrementaldecoder(chosen)(errors="replace")
     return Examined(chosen, decoder.decode(head), facts.lines)
+
+
+def may_be_text(head: bytes) -> bool:
+    """Whether these bytes could begin a text in which every character of plain English takes one byte."""
+    return b"\0" not in head and not _controls(head)
+
+
+def _controls(head: bytes) -> bytes:
+    """The control characters in it that texts do not have; NUL, which UTF-16 is full of, aside."""
+    return head.translate(None, _TEXT)
 
 
 def _known(encoding: str) -> str:
@@ -98,7 +111,7 @@ def _scan(path: Path, *, wide: bool) -> _Facts:
         while block := file.read(_BLOCK):
             if not wide and b"\0" in block:
                 raise BadInput(
-                    f"{path.name} holds NUL bytes, so it is no text.",
+                    f"{path.name} is not a text file: it holds NUL bytes.",
                     fix="Save it as CSV UTF-8 or XLSX and import that.",
                 )
             ends = block.count(b"\n") or block.count(b"\r")

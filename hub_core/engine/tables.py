@@ -36,10 +36,8 @@ _NO_TABLE = {
     b"\xff\xd8\xff": "a picture",
     b"GIF8": "a picture",
     b"\x1f\x8b": "compressed; unpack it first",
-    b"{": "JSON",
-    b"[{": "JSON",
-    b"<": "a web page or XML",
 }
+_NO_TABLE_BUT_TEXT = {b"{": "JSON", b"[{": "JSON", b"<": "a web page or XML"}
 
 
 class Table(Protocol):
@@ -124,7 +122,9 @@ class CsvTable:
 
 
 def _open_csv(path: Path, head: bytes, encoding: str | None) -> CsvTable:
-    for begin, what in _NO_TABLE.items():
+    # One character tells no more than that, so the rest must look like text too.
+    signs = _NO_TABLE | (_NO_TABLE_BUT_TEXT if encodings.may_be_text(head) else {})
+    for begin, what in signs.items():
         if head.startswith(begin):
             raise BadInput(f"{path.name} is not a table but {what}.", fix=_SAVE_AS)
     if not head and path.stat().st_size <= 64:

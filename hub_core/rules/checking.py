@@ -21,6 +21,8 @@ _OTHER = {RecordKind.CONTACT: RecordKind.COMPANY, RecordKind.COMPANY: RecordKind
 _CHOICES = frozenset((CrmType.CHOICE, CrmType.MULTI_CHOICE))
 # Reasons that a value map removes: the value must be an option (3, 4), needs buckets (11), needs codes (16).
 _MAPPABLE = frozenset((3, 4, 11, 16))
+# Reasons that only matter when the value is read back: stored as plain text (9), with a time (13), joined (17).
+_ONE_WAY = frozenset((9, 13, 17))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,8 @@ def _hub_row(row: Row, hub: HubField, crm: FieldInfo) -> Iterator[RowStatus]:
         yield reading(crm, hub)
         return
     judged = status_of(hub, crm)
+    if judged.number in _ONE_WAY and row.mode is Mode.HUB_OVERWRITES_CRM:
+        judged = _OK
     if judged.number in _MAPPABLE and crm.type is not CrmType.UNKNOWN:
         yield from _value_map(row, hub, crm, judged)
     else:

@@ -131,6 +131,8 @@ def test_text_after_a_closing_quotation_mark_is_found(tmp_path: Path) -> None:
         (b"\x89PNG\r\n\x1a\n\0\0", "picture"),
         (b"\x1f\x8b\x08\0", "compressed"),
         (b"<!DOCTYPE html><table>", "web page"),
+        (b"{\x9c\x01\xf3\x00\x88\x0f\xd2 \xe1\n" * 20, "is not a text file"),
+        (b"<\x9c\x01\xf3\x03\x88\x0f\xd2 \xe1\n" * 20, "is not a text file"),
         (b'[{"name": "Ada"}]', "JSON"),
         (b"PK\x03\x04 is no zip", "not a workbook"),
         (b"\xd0\xcf\x11\xe0 is no workbook", "not a workbook"),

@@ -98,6 +98,11 @@ def test_a_field_handed_over_with_the_wrong_object_is_red():
     assert found.status is Status.ERROR and "contacts tab" in found.reason
 
 
+def test_a_row_that_only_writes_is_not_told_to_only_write():
+    assert status(row("birthday", "first")).status is Status.WARNING
+    assert status(row("birthday", "first", mode=Mode.HUB_OVERWRITES_CRM)) == RowStatus(Status.OK)
+
+
 @pytest.mark.parametrize("mode", Mode)
 def test_a_read_only_crm_field_is_red_unless_the_crm_overwrites_the_hub(mode: Mode):
     found = status(row("firstName", "computed", mode=mode))

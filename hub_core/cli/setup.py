@@ -197,16 +197,16 @@ def set_(
     """
 
     async def edit(hub: Hub, crm: OpenConnection, setup: CrmSetup) -> CrmSetup:
-        from hub_core.rules.editing import set_path
+        from hub_core.rules.editing import set_paths
         from hub_core.services.setup import hub_fields
 
-        known = await hub_fields(hub)
+        pairs: list[tuple[str, str]] = []
         for setting in settings:
             path, equals, value = setting.partition("=")
             if not equals:
                 raise BadInput(f"{setting!r} has no value.", fix=f"Write it as {setting}=VALUE")
-            setup = set_path(setup, path.strip(), value.strip(), known)
-        return setup
+            pairs.append((path.strip(), value.strip()))
+        return set_paths(setup, pairs, await hub_fields(hub))
 
     run(_change(edit, as_json, dry_run=dry_run))
 

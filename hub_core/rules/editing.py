@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from pydantic import ValidationError
 
@@ -75,23 +75,41 @@ _PEOPLE = ("users.users.", "users.identities.")
 PATHS: Final = (*_SETTINGS, *_CONDITIONS, *(f"{start}NAME" for start in _PEOPLE))
 
 
-def set_path(
-    setup: CrmSetup, path: str, text: str, hub_fields: Mapping[RecordKind, Mapping[str, HubField]]
-) -> CrmSetup:
-    """The set-up with one setting changed; ``text`` "" takes a user, an identity or the default owner away.
+_HubFields: TypeAlias = Mapping[RecordKind, Mapping[str, HubField]]
+
+
+def set_path(setup: CrmSetup, path: str, text: str, hub_fields: _HubFields) -> CrmSetup:
+    """The set-up with one setting changed; see `set_paths`."""
+    return set_paths(setup, [(path, text)], hub_fields)
+
+
+def set_paths(setup: CrmSetup, settings: Iterable[tuple[str, str]], hub_fields: _HubFields) -> CrmSetup:
+    """The set-up with these settings (path, text) changed in order, judged when all are; ``text`` "" takes a user, an
+    identity or the default owner away.
 
     Custom conditions make the identifier "custom", another identifier removes them. Raises `UnknownName`, `BadInput`.
     """
+    document = setup.model_dump(mode="json")
+    for path, text in settings:
+        _put(document, path, text, hub_fields)
+    for path, kind in _CONDITIONS.items():
+        part = document["sync"][kind.value]
+        if part["identifier"] == "custom" and part["custom"] is None:
+            example = "firstName AND lastName OR professionalEmail"
+            raise BadInput("A custom identifier needs conditions.", fix=f"Give them: hub setup set {path}='{example}'")
+    return validated(document)
+
+
+def _put(document: dict[str, Any], path: str, text: str, hub_fields: _HubFields) -> None:
+    *parents, last = path.split(".", 2)
     if path in _CONDITIONS:
-        return _with_conditions(setup, _CONDITIONS[path], text, hub_fields[_CONDITIONS[path]])
-    if path in _SETTINGS:
+        value: object = parse_conditions(text, hub_fields[_CONDITIONS[path]])
+    elif path in _SETTINGS:
         value = _SETTINGS[path](path, text)
     elif path.startswith(_PEOPLE) and path not in _PEOPLE:
         value = _text(path, text)
     else:
         raise UnknownName("setting", path, PATHS)
-    document = setup.model_dump(mode="json")
-    *parents, last = path.split(".", 2)
     part = document
     for parent in parents:
         part = part[parent]
@@ -99,24 +117,10 @@ def set_path(
         part.pop(last, None)
     else:
         part[last] = value
-    if last == "identifier":
-        if value != "custom":
-            part["custom"] = None
-        elif part["custom"] is None:
-            custom = f"{path.rpartition('.')[0]}.custom"
-            example = "firstName AND lastName OR professionalEmail"
-            raise BadInput(
-                "A custom identifier needs conditions.", fix=f"Give them: hub setup set {custom}='{example}'"
-            )
-    return validated(document)
-
-
-def _with_conditions(setup: CrmSetup, kind: RecordKind, text: str, hub_fields: Mapping[str, HubField]) -> CrmSetup:
-    tree = parse_conditions(text, hub_fields)
-    part = setup.sync.contact if kind is RecordKind.CONTACT else setup.sync.company
-    document = setup.model_dump(mode="json")
-    document["sync"][kind.value] = {**part.model_dump(), "identifier": "custom", "custom": tree}
-    return validated(document)
+    if path in _CONDITIONS:
+        part["identifier"] = "custom"
+    elif last == "identifier" and value != "custom":
+        part["custom"] = None
 
 
 # --- conditions --------------------------------------------------------------------------------------------------

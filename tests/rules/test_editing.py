@@ -7,7 +7,7 @@ from hub_core.model.fields import STANDARD_FIELDS
 from hub_core.model.records import AssociationType, RecordKind
 from hub_core.model.setup import AllOf, AnyOf, Blank, ConflictPolicy, CrmSetup, Engagement, Fixed, FromHub, Mode, Tree
 from hub_core.rules.documents import conditions_text
-from hub_core.rules.editing import drop_row, parse_conditions, put_row, set_path
+from hub_core.rules.editing import drop_row, parse_conditions, put_row, set_path, set_paths
 
 CONTACT = RecordKind.CONTACT
 FIELDS = STANDARD_FIELDS[CONTACT]
@@ -41,6 +41,13 @@ def test_conditions_make_the_identifier_custom_and_another_identifier_removes_th
     assert _set("sync.contact.identifier", "custom", custom) == custom
     back = _set("sync.contact.identifier", "name_company", custom)
     assert back.sync.contact.custom is None
+
+
+def test_settings_that_need_each_other_are_judged_together_in_either_order() -> None:
+    pairs = [("sync.contact.identifier", "custom"), ("sync.contact.custom", "professionalEmail")]
+    there = set_paths(CrmSetup(), pairs, STANDARD_FIELDS)
+    assert there == set_paths(CrmSetup(), pairs[::-1], STANDARD_FIELDS)
+    assert (there.sync.contact.identifier, there.sync.contact.custom) == ("custom", "professionalEmail")
 
 
 def test_company_conditions_keep_the_other_settings_of_companies() -> None:

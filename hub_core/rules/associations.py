@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from hub_core.model.plan import AssociationStep
 from hub_core.model.records import Associate, Associated, AssociationType, Dissociate, RecordKind
 
 
@@ -30,6 +31,12 @@ def steps_to(
     if type_ is AssociationType.PRIMARY_REPLACE:
         others = tuple(Dissociate(kind, tie.crm_id) for tie in present if tie.crm_id != target)
     return Associate(kind, target, type_), others
+
+
+def planned_ties(present: Sequence[Associated], step: AssociationStep, target: str) -> tuple[Associated, ...]:
+    """The ties a step may touch: its target and those the plan has shown. What somebody tied since stays."""
+    shown = {*step.before, target}
+    return tuple(tie for tie in present if tie.crm_id in shown)
 
 
 def after(

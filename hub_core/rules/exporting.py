@@ -67,6 +67,8 @@ def decide(situation: Situation, exporting: Exporting) -> Decision:
     if answer is not None and answer.choice == "skip":
         return Decision(record.id, Action.SKIP, "You chose to skip it")
     if answer is not None and answer.crm_id is not None and answer.crm_id in situation.current:
+        if answer.crm_id in situation.taken:
+            return _taken(situation, crm_name, answer.crm_id)
         return _write(situation, exporting, answer.crm_id, "you chose this record", new_link=True)
     if situation.twin_of is not None:
         return Decision(
@@ -79,10 +81,8 @@ def decide(situation: Situation, exporting: Exporting) -> Decision:
                 reason = f"{len(several)} {crm_name} records match by {by}: which one is it?"
                 return Decision(record.id, Action.REVIEW, reason, candidates=tuple(each.crm_id for each in several))
             case Matched(only):
-                taken = situation.taken.get(only.crm_id)
-                if taken is not None:
-                    reason = f"Matches {crm_name} record {only.crm_id}, which is hub record {taken} already"
-                    return Decision(record.id, Action.SKIP, reason, crm_id=only.crm_id)
+                if only.crm_id in situation.taken:
+                    return _taken(situation, crm_name, only.crm_id)
                 by = " and ".join(hit.clause for hit in only.hits)
                 return _write(situation, exporting, only.crm_id, f"same {by}", new_link=True)
             case _:
@@ -97,18 +97,27 @@ def replan(
     situation = Situation(record, {crm_id: current}, linked=crm_id, associations=earlier.associations)
     again = _write(situation, exporting, crm_id, "changed since the plan, planned again", new_link=True)
     if again.action is Action.LINK:
-        return Decision(record.id, Action.LINK, again.reason, crm_id, kept=again.kept)
+        return Decision(record.id, Action.LINK, again.reason, crm_id, kept=again.kept, problems=again.problems)
     return again
+
+
+def _taken(situation: Situation, crm_name: str, crm_id: str) -> Decision:
+    reason = f"Matches {crm_name} record {crm_id}, which is hub record {situation.taken[crm_id]} already"
+    return Decision(situation.record.id, Action.SKIP, reason, crm_id=crm_id)
 
 
 def _create(situation: Situation, exporting: Exporting) -> Decision:
     record = situation.record
     wanted, problems = desired(exporting.mapping, record.values, manual=exporting.manual)
-    if problems:
-        return _unwritable(record, problems)
     changes, _ = diff(exporting.mapping, wanted, None, overwrite=True)
-    if not changes:
-        return Decision(record.id, Action.SKIP, "None of its mapped fields has a value")
+    missing = [field.label for field in exporting.mapping.fields.values() if field.required and field.id not in wanted]
+    if not changes or (problems and missing):
+        return Decision(
+            record.id,
+            Action.SKIP,
+            problems[0] if problems else "None of its mapped fields has a value",
+            problems=tuple(problems),
+        )
     owner = exporting.owner.crm_user if exporting.owner else None
     if owner is not None and any(change.field == exporting.owner_field for change in changes):
         owner = None  # the mapping says it already
@@ -119,25 +128,35 @@ def _create(situation: Situation, exporting: Exporting) -> Decision:
         changes=changes,
         owner=owner,
         associations=situation.associations,
+        problems=tuple(problems),
     )
 
 
 def _write(situation: Situation, exporting: Exporting, crm_id: str, why: str, *, new_link: bool) -> Decision:
+    """Values that cannot be written are left out and told; the others go."""
     record = situation.record
     wanted, problems = desired(exporting.mapping, record.values, manual=exporting.manual)
-    if problems:
-        return _unwritable(record, problems, crm_id)
     current = situation.current[crm_id]
     changes, kept = diff(exporting.mapping, wanted, current, overwrite=exporting.overwrite)
-    owner = _owner_of_existing(exporting, current)
+    owner = owner_of_existing(exporting, current)
     if changes or owner or situation.associations:
         action = Action.UPDATE
     else:
         action = Action.LINK if new_link else Action.UNCHANGED
-    return Decision(record.id, action, why[0].upper() + why[1:], crm_id, changes, kept, owner, situation.associations)
+    return Decision(
+        record_id=record.id,
+        action=action,
+        reason=why[0].upper() + why[1:],
+        crm_id=crm_id,
+        changes=changes,
+        kept=kept,
+        owner=owner,
+        associations=situation.associations,
+        problems=tuple(problems),
+    )
 
 
-def _owner_of_existing(exporting: Exporting, current: Mapping[str, CrmValue]) -> str | None:
+def owner_of_existing(exporting: Exporting, current: Mapping[str, CrmValue]) -> str | None:
     """An owner who is there stays, unless the person asked for another one."""
     owner = exporting.owner
     if owner is None:
@@ -146,7 +165,3 @@ def _owner_of_existing(exporting: Exporting, current: Mapping[str, CrmValue]) ->
     if present == owner.crm_user or (present and not owner.forced):
         return None
     return owner.crm_user
-
-
-def _unwritable(record: Record, problems: Sequence[str], crm_id: str | None = None) -> Decision:
-    return Decision(record.id, Action.SKIP, problems[0], crm_id, problems=tuple(problems))

@@ -179,7 +179,8 @@ async def _finish(context: ExportContext) -> None:
         await runs.hold_lease(conn, context.run)
         counts = await plans.counts_by_outcome(conn, context.run.id)
         failed = counts.get("failed", 0)
-        state = RunState.PARTIAL if failed else RunState.DONE
+        left_out = await plans.count_with_problems(conn, context.run.id)
+        state = RunState.PARTIAL if failed or left_out else RunState.DONE
         await runs.update_run(
             conn, context.run.id, state=state.value, stage="", failed=failed, ended_at=datetime.now(UTC)
         )

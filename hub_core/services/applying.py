@@ -31,10 +31,10 @@ from hub_core.model.records import (
     Write,
     Written,
 )
-from hub_core.rules.associations import TIES, after, as_texts, steps_to
-from hub_core.rules.exporting import replan
+from hub_core.rules.associations import TIES, after, as_texts, planned_ties, steps_to
+from hub_core.rules.exporting import owner_of_existing, replan
 from hub_core.rules.values import canonical
-from hub_core.services import mirroring
+from hub_core.services import claims, mirroring
 from hub_core.services.export_context import ExportContext, KindContext
 from hub_core.services.gathering import with_twins_values
 
@@ -70,19 +70,24 @@ async def write_batch(context: ExportContext) -> bool:
 
 async def _ready(context: ExportContext, kind: KindContext, items: Sequence[Item]) -> list[Ready]:
     """The items of a batch that can be sent as planned. The others are planned again or ended here."""
+    items, ended = await claims.settle(context, kind, items)
+    if ended:
+        await _end(context, ended)
+    if not items:
+        return []
     targets = await targets_of(context, items)
     if items[0].decision.action is Action.CREATE:
         return [Ready(item, None, targets) for item in await _without_paused(context, kind, items)]
     current = await _read(context, kind, items)
     ready: list[Ready] = []
     again: list[tuple[Item, CrmRecord]] = []
-    ended: list[Ended] = []
+    ended.clear()
     for item in items:
         record = current.get(item.decision.crm_id or "")
         if record is None:
             reason = f"{context.crm_name} record {item.decision.crm_id} is not there any more"
             ended.append(Ended(item.seq, "failed", error=reason))
-        elif _as_planned(kind, item.decision.changes, record.values):
+        elif _as_planned(kind, item.decision, record.values):
             ready.append(Ready(item, record, targets))
         else:
             again.append((item, record))
@@ -90,7 +95,18 @@ async def _ready(context: ExportContext, kind: KindContext, items: Sequence[Item
         ready += await _replanned(context, kind, again, ended, targets)
     if ended:
         await _end(context, ended)
+    await _forget_gone(context, kind, [item.decision.crm_id or "" for item in items], current)
     return ready
+
+
+async def _forget_gone(
+    context: ExportContext, kind: KindContext, crm_ids: Sequence[str], current: Mapping[str, CrmRecord]
+) -> None:
+    """What the CRM does not have any more is not in the mirror any more either."""
+    gone = [crm_id for crm_id in crm_ids if crm_id not in current]
+    if gone:
+        async with context.hub.db.transaction(batch=True) as conn:
+            await mirroring.store_gone(conn, context, kind, gone)
 
 
 async def _without_paused(context: ExportContext, kind: KindContext, items: Sequence[Item]) -> list[Item]:
@@ -129,9 +145,11 @@ async def _read(context: ExportContext, kind: KindContext, items: Sequence[Item]
     return {record.id: record for record in records}
 
 
-def _as_planned(kind: KindContext, changes: Sequence[Change], current: Mapping[str, CrmValue]) -> bool:
-    """Whether the CRM still has the before-values that the plan was shown with."""
-    fields = kind.exporting.mapping.fields
+def _as_planned(kind: KindContext, decision: Decision, current: Mapping[str, CrmValue]) -> bool:
+    """Whether the CRM still has the before-values that the plan was shown with, and no owner who stays."""
+    fields, changes = kind.exporting.mapping.fields, decision.changes
+    if decision.owner and owner_of_existing(kind.exporting, current) != decision.owner:
+        return False
     return all(
         change.field in fields
         and canonical(current.get(change.field), fields[change.field].type)
@@ -235,7 +253,12 @@ def _steps(ready: Ready) -> tuple[tuple[Associate, ...], tuple[Dissociate, ...]]
     """The ties to make and to take away."""
     present = ready.current.associated or () if ready.current else ()
     steps = [
-        steps_to(present, step.kind, ready.targets[step.record_id], step.type)
+        steps_to(
+            planned_ties(present, step, ready.targets[step.record_id]),
+            step.kind,
+            ready.targets[step.record_id],
+            step.type,
+        )
         for step in ready.item.decision.associations
         if step.record_id in ready.targets
     ]
@@ -286,20 +309,20 @@ async def store_outcomes(
                 raise ConnectorBug(context.crm.connector.key, "export", f"there is no outcome for {each.ref}.")
     async with context.hub.db.transaction(batch=True) as conn:
         await runs.hold_lease(conn, context.run)
+        made = [Link(each.item.decision.record_id, done.crm_id, _agreed(kind, each)) for each, done in written]
+        refused = await links.save_links(conn, context.connection_id, kind.part.kind, context.run.id, made)
         taken = await links.linked_records(
             conn, context.connection_id, kind.part.kind, [refusal.existing_id for _, refusal in existing]
         )
         again: list[tuple[int, Decision]] = []
         for each, refusal in existing:
-            if refusal.existing_id in taken:
-                holder = taken[refusal.existing_id]
+            holder = taken.setdefault(refusal.existing_id, each.item.decision.record_id)
+            if holder != each.item.decision.record_id:
                 reason = f"It is {context.crm_name} record {refusal.existing_id}, which is hub record {holder} already"
                 ended.append(Ended(each.item.seq, "failed", error=reason))
             else:
                 again.append((each.item.seq, _found_there(each.item.decision, refusal.existing_id, context.crm_name)))
         await plans.set_planned(conn, context.run.id, again)
-        made = [Link(each.item.decision.record_id, done.crm_id, _agreed(kind, each)) for each, done in written]
-        refused = await links.save_links(conn, context.connection_id, kind.part.kind, context.run.id, made)
         ended += [_ended(each, done, refused) for each, done in written]
         seen = [_as_written(kind, each, done) for each, done in written]
         await mirroring.store_written(conn, context, kind, seen)
@@ -325,7 +348,9 @@ def _ended(each: Ready, done: Written, refused: Mapping[int, str]) -> Ended:
     seq, record_id = each.item.seq, each.item.decision.record_id
     if record_id in refused:
         return Ended(seq, "failed", done.crm_id, "The CRM record is linked to another hub record already", done.url)
-    return Ended(seq, "created" if each.current is None else "updated", done.crm_id, done.warning, done.url)
+    left_out = f"Left out: {'; '.join(each.item.decision.problems)}" if each.item.decision.problems else ""
+    word = "created" if each.current is None else "updated"
+    return Ended(seq, word, done.crm_id, done.warning or left_out, done.url)
 
 
 def _mapped(kind: KindContext, values: Mapping[str, CrmValue]) -> dict[str, CrmValue | None]:

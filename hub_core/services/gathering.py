@@ -11,7 +11,7 @@ from hub_core.engine.store.candidates import Mirrored
 from hub_core.engine.store.database import Conn
 from hub_core.engine.store.links import Link
 from hub_core.model.plan import AssociationStep
-from hub_core.model.records import Record, RecordKind
+from hub_core.model.records import AssociationType, Record, RecordKind
 from hub_core.rules.exporting import Answer, Situation
 from hub_core.rules.matching import Candidate, explain
 from hub_core.services.export_context import ExportContext, KindContext
@@ -37,7 +37,7 @@ async def situations(
     for candidates in found.values():
         mirror.update({candidate.crm_id: candidate for candidate in candidates})
     taken = await links.linked_records(
-        conn, connection, what, [each.crm_id for candidates in confirmed.values() for each in candidates]
+        conn, connection, what, [*asked, *(each.crm_id for candidates in confirmed.values() for each in candidates)]
     )
     ties, _ = await missing_ties(conn, context, kind, records, linked)
     current = {crm_id: record.values for crm_id, record in mirror.items()}
@@ -83,9 +83,13 @@ async def with_twins_values(
     return merged
 
 
-def agreed_tie(company_crm_id: str) -> str:
-    """Under which name a link remembers its contact's tie to a CRM company; the value is the association type."""
-    return f"@company {company_crm_id}"
+#: Under which name a link remembers the tie of its contact to the CRM company it works at: "id type".
+AGREED_TIE = "@company"
+
+
+def agreed_tie(company_crm_id: str, type_: AssociationType) -> str:
+    """What is remembered of a tie. A contact works at one company, so a new tie takes the old one's place."""
+    return f"{company_crm_id} {type_.value}"
 
 
 async def missing_ties(
@@ -96,13 +100,23 @@ async def missing_ties(
     if not kind.part.ties:
         return {}, {}
     company_ids = sorted({record.company_id for record in records if record.company_id})
-    companies = await known.companies_of_run(conn, context.run.id, context.connection_id, company_ids)
+    stands = await _standing_for(conn, context, company_ids)
+    employers = sorted({stands.get(company_id, company_id) for company_id in company_ids})
+    companies = await known.companies_of_run(conn, context.run.id, context.connection_id, employers)
     ties: dict[int, tuple[AssociationStep, ...]] = {}
     for record in records:
-        if record.company_id is None or record.company_id not in companies:
+        employer = stands.get(record.company_id, record.company_id) if record.company_id else None
+        if employer is None or employer not in companies:
             continue
-        crm_id, link = companies[record.company_id], linked.get(record.id)
-        if crm_id and link and link.agreed.get(agreed_tie(crm_id)) == kind.association.value:
+        crm_id, link = companies[employer], linked.get(record.id)
+        if crm_id and link and link.agreed.get(AGREED_TIE) == agreed_tie(crm_id, kind.association):
             continue
-        ties[record.id] = (AssociationStep(RecordKind.COMPANY, record.company_id, kind.association),)
+        ties[record.id] = (AssociationStep(RecordKind.COMPANY, employer, kind.association),)
     return ties, companies
+
+
+async def _standing_for(conn: Conn, context: ExportContext, company_ids: Sequence[int]) -> dict[int, int]:
+    """Hub companies that are in the CRM as another hub company: folded into it, or matching its CRM record."""
+    stands, _ = await selection.twins_of(conn, context.run.id, RecordKind.COMPANY, company_ids)
+    found = await known.matching_of_run(conn, context.run.id, context.connection_id, company_ids)
+    return {**found, **stands}

@@ -212,7 +212,8 @@ async def simulate(
     rule, mapping = compile_rule(setup.sync, kind, fields), compared_fields(setup.fields.of(kind))
     present = await crm_fields(hub, crm, kind)
     rows = (row.crm for row in setup.fields.of(kind).rows if row.active)
-    needed = [present[name] for name in dict.fromkeys([*rule.crm_fields(mapping), *rows]) if name in present]
+    owner = crm_traits(crm).owner_field  # what an export reads too, so that nothing has to be read again for it
+    needed = [present[name] for name in dict.fromkeys([*rule.crm_fields(mapping), *rows, owner]) if name in present]
     route = await bring_up_to_date(
         hub,
         crm,

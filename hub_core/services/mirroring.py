@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from time import monotonic
@@ -21,6 +21,7 @@ from hub_core.engine.store.mirror import (
     store_read,
     store_records,
 )
+from hub_core.engine.store.mirror import store_gone as mark_gone
 from hub_core.engine.store.records import hub_fields
 from hub_core.model.fields import FieldInfo
 from hub_core.model.records import CrmRecord, Page, RecordKind
@@ -29,7 +30,7 @@ from hub_core.services.export_context import ExportContext, KindContext
 from hub_core.services.fields import crm_fields
 from hub_core.services.hub import Hub, OpenConnection
 
-__all__ = ["MirrorReport", "mirror_of", "mirror_size", "refresh", "store_seen", "store_written"]
+__all__ = ["MirrorReport", "mirror_of", "mirror_size", "refresh", "store_gone", "store_seen", "store_written"]
 
 #: Pages are stored together until they hold this many records or this many seconds have passed.
 BATCH, SECONDS = 5_000, 3.0
@@ -117,6 +118,12 @@ async def read_first_page(
 async def store_seen(conn: Conn, mirror: Mirror, records: Iterable[CrmRecord], fields: Iterable[str]) -> None:
     """Keep records that the CRM has answered with, of which ``fields`` were asked for."""
     await store_records(conn, mirror, records, tuple(fields))
+
+
+async def store_gone(conn: Conn, context: ExportContext, kind: KindContext, crm_ids: Sequence[str]) -> None:
+    """Remember that the CRM does not have these records any more."""
+    mirror = Mirror(context.hub.workspace_id, context.connection_id, kind.part.kind, kind.rule, kind.compared)
+    await mark_gone(conn, mirror, crm_ids)
 
 
 async def store_written(conn: Conn, context: ExportContext, kind: KindContext, records: Iterable[CrmRecord]) -> None:

@@ -112,7 +112,8 @@ async def _prepare(context: ExportContext, kind: KindContext) -> None:
 async def _store(conn: Conn, context: ExportContext, kind: KindContext, decisions: Sequence[Decision]) -> None:
     """Store the decisions as plan items, and the questions in the review queue."""
     if kind.part.only_link:
-        decisions = [each for each in decisions if each.action in (Action.LINK, Action.UPDATE)]
+        # those who match another hub record's are kept: contacts are tied to that one
+        decisions = [each for each in decisions if each.action in (Action.LINK, Action.UPDATE) or each.crm_id]
     else:
         questions = [
             (each.record_id, each.reason, each.candidates) for each in decisions if each.action is Action.REVIEW

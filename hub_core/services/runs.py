@@ -141,7 +141,7 @@ async def _begin(hub: Hub, run: Run) -> Run:
         if isinstance(run.options, SyncOptions):
             await sync_store.confirm(conn, run.connection_id, run.options.kind)
         if not await runs.begin_applying(conn, run.id):
-            other = await runs.applying_run(conn, run.connection_id)
+            other = await runs.applying_run(conn, run.id)
             number = other.id if other else "?"
             raise NotPossible(
                 f"Run {number} is being applied for the same CRM account; one at a time can be.",

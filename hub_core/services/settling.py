@@ -21,12 +21,12 @@ from hub_core.model.records import (
     Update,
     Written,
 )
-from hub_core.rules.associations import TIES, as_texts, is_tied, steps_to
+from hub_core.rules.associations import TIES, as_texts, is_tied, planned_ties, steps_to
 from hub_core.rules.values import canonical
 from hub_core.services import mirroring
 from hub_core.services.applying import Ready, store_outcomes, targets_of
 from hub_core.services.export_context import ExportContext, KindContext
-from hub_core.services.gathering import agreed_tie
+from hub_core.services.gathering import AGREED_TIE, agreed_tie
 
 COMPANY = RecordKind.COMPANY
 
@@ -220,16 +220,26 @@ async def _journal_ties(
 def _all_tied(item: Item, targets: Mapping[int, str], present: Mapping[str, Sequence[Associated]]) -> bool:
     ties = present.get(item.decision.crm_id or "", ())
     return all(
-        step.record_id in targets and is_tied(ties, targets[step.record_id], step.type)
+        step.record_id in targets and is_tied(_planned(item, step, ties, targets), targets[step.record_id], step.type)
         for step in item.decision.associations
     )
 
 
+def _planned(
+    item: Item, step: AssociationStep, ties: Sequence[Associated], targets: Mapping[int, str]
+) -> Sequence[Associated]:
+    """The ties that the plan was about: those of a record that was there before, as far as the plan has shown them."""
+    if item.outcome == "created":
+        return ties
+    return planned_ties(ties, step, targets.get(step.record_id, ""))
+
+
 def _repair(item: Item, targets: Mapping[int, str], present: Sequence[Associated]) -> Update:
     steps = [
-        steps_to(present, step.kind, targets[step.record_id], step.type)
+        steps_to(_planned(item, step, present, targets), step.kind, targets[step.record_id], step.type)
         for step in item.decision.associations
-        if step.record_id in targets and not is_tied(present, targets[step.record_id], step.type)
+        if step.record_id in targets
+        and not is_tied(_planned(item, step, present, targets), targets[step.record_id], step.type)
     ]
     return Update(
         f"{item.run_id}-{item.seq}-ties",
@@ -241,7 +251,8 @@ def _repair(item: Item, targets: Mapping[int, str], present: Sequence[Associated
 
 
 def _agreed_ties(item: Item, targets: Mapping[int, str]) -> dict[str, CrmValue | None]:
-    return {agreed_tie(targets[step.record_id]): step.type.value for step in item.decision.associations}
+    [step] = item.decision.associations  # a contact works at one company
+    return {AGREED_TIE: agreed_tie(targets[step.record_id], step.type)}
 
 
 def _warning(context: ExportContext, item: Item, targets: Mapping[int, str]) -> str:

@@ -4,7 +4,7 @@ happened since the plan, a batch may be done twice, and what somebody edits mean
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub_core.engine.store import journal, keys, links, plans, runs, syncing
@@ -13,15 +13,16 @@ from hub_core.engine.store.journal import Entry
 from hub_core.engine.store.plans import Ended, Item
 from hub_core.engine.store.syncing import Pair
 from hub_core.errors import NotPossible
-from hub_core.model.plan import Action, Change
+from hub_core.model.plan import Action, Change, Decision
 from hub_core.model.records import ByIds, CrmRecord, CrmValue, HubValue, Outcome, RecordKind, Rejected, Update, Written
 from hub_core.rules import safety
 from hub_core.rules.associations import TIES, after, as_texts, steps_to
 from hub_core.rules.matching import hub_keys
 from hub_core.rules.merging import RecordDecision
 from hub_core.services import mirroring
+from hub_core.services.applying import arrived
 from hub_core.services.export_context import ExportContext, KindContext
-from hub_core.services.gathering import agreed_tie
+from hub_core.services.gathering import AGREED_TIE, agreed_tie
 from hub_core.services.syncing import merged_now
 
 COMPANY = RecordKind.COMPANY
@@ -103,6 +104,8 @@ async def _carry_out(
     writes = [each.write for each in ready if each.write is not None]
     async with context.hub.db.transaction(batch=True) as conn:
         await runs.hold_lease(conn, context.run)
+        tying = [each for each in ready if each.write and each.write.associate and each.item.decision.tied is None]
+        await plans.set_planned(conn, context.run.id, [(each.item.seq, _with_ties(each)) for each in tying])
         await plans.mark_sending(conn, context.run.id, [each.item.seq for each in ready if each.write])
         if not writes:
             await _store(conn, context, kind, ready, {}, ended)
@@ -173,6 +176,8 @@ async def _store(
             changes = tuple(Change(field, before, after_) for field, before, after_ in applied)  # pyright: ignore[reportArgumentType]
             hub_entries.append(Entry(record_id, each.pair.crm_id, "update", changes, f"sync: {reason}"))
         agreed[record_id] = _agreed(each, kind, {field for field, _, _ in applied})
+        if each.current and (came := _arrived(each, kind)):
+            entries.append(Entry(record_id, each.current.id, "update", came, f"sync: {reason}"))
         if isinstance(outcome, Written) and each.write and each.current:
             seen[record_id] = _as_written(each, outcome)
             entries.append(Entry(record_id, outcome.crm_id, "update", _changes(each), f"sync: {reason}"))
@@ -231,8 +236,23 @@ def _agreed(each: _Ready, kind: KindContext, pulled: set[str]) -> dict[str, CrmV
         if field in written or field in fed or (field not in to_crm and field not in to_hub)
     }
     if each.write:
-        agreed |= {agreed_tie(tie.crm_id): tie.type.value for tie in each.write.associate}
+        for tie in each.write.associate:
+            agreed[AGREED_TIE] = agreed_tie(tie.crm_id, tie.type)
     return agreed
+
+
+def _arrived(each: _Ready, kind: KindContext) -> tuple[Change, ...]:
+    """What an earlier try, which was cut off, has written without a word in the journal."""
+    if each.current is None:
+        return ()
+    changes = arrived(each.item, each.current, kind.exporting.mapping.fields)
+    return tuple(change for change in changes if each.write is None or change.field not in each.write.values)
+
+
+def _with_ties(each: _Ready) -> Decision:
+    """With the ties from before the first try: afterwards nobody could tell which were there."""
+    present = each.current.associated or () if each.current else ()
+    return replace(each.item.decision, tied=tuple(as_texts(present)))
 
 
 def _changes(each: _Ready) -> tuple[Change, ...]:
@@ -241,7 +261,8 @@ def _changes(each: _Ready) -> tuple[Change, ...]:
     if each.write.associate or each.write.dissociate:
         present = each.current.associated or ()
         tied = after(present, each.write.associate, each.write.dissociate)
-        changes.append(Change(TIES, as_texts(present), as_texts(tied)))
+        before = each.item.decision.tied
+        changes.append(Change(TIES, as_texts(present) if before is None else list(before), as_texts(tied)))
     return tuple(changes)
 
 

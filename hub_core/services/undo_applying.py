@@ -40,7 +40,7 @@ from hub_core.rules.values import ValueProblem
 from hub_core.services import mirroring
 from hub_core.services.export_context import ExportContext, known_fields
 from hub_core.services.fields import crm_fields
-from hub_core.services.gathering import agreed_tie
+from hub_core.services.gathering import AGREED_TIE
 from hub_core.services.undoing import COMPANY, CONTACT, read, tied_contacts, undo_options
 
 #: Contacts leave before the companies that were created for them.
@@ -337,8 +337,7 @@ def _agreed(
     agreed: dict[str, CrmValue | None] = {}
     for change in restored:
         if change.field == TIES:
-            tied = ties_of(change.before) | ties_of(change.after)
-            agreed |= {name: None for tie in tied if (name := agreed_tie(tie.crm_id)) in link.agreed}
+            agreed[AGREED_TIE] = None
         elif change.field in link.agreed:
             agreed[change.field] = change.after
     changed = {change.field for change in hub}

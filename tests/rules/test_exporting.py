@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 from hub_core.model.fields import STANDARD_FIELDS, CrmType, FieldInfo, Option
@@ -96,10 +97,24 @@ def test_a_twin_is_folded() -> None:
     assert decide(situation(twin_of=5), exporting()).action is Action.SKIP
 
 
-def test_a_value_that_cannot_be_written_stops_its_record_and_says_why() -> None:
+def test_a_value_that_cannot_be_written_is_left_out_and_told_and_the_others_go() -> None:
     decision = decide(situation({"firstName": "Ann", "industry": "Fishing"}), exporting())
+    assert decision.action is Action.CREATE
+    assert decision.changes == (Change("firstname", None, "Ann"),)
+    assert "Industry" in decision.problems[0]
+
+
+def test_a_record_that_lacks_a_required_value_because_it_cannot_be_written_is_skipped() -> None:
+    fields = {**FIELDS, "industry": replace(FIELDS["industry"], required=True)}
+    compiled = compile_mapping(MAPPING, STANDARD_FIELDS[KIND], fields)
+    decision = decide(situation({"firstName": "Ann", "industry": "Fishing"}), exporting(mapping=compiled))
     assert decision.action is Action.SKIP
     assert "Industry" in decision.reason
+
+
+def test_the_record_that_a_person_chose_is_not_taken_from_another_hub_record() -> None:
+    decision = decide(situation(answer=Answer("link", "8"), taken={"8": 99}, **found("7", "8")), exporting())
+    assert decision.action is Action.SKIP
 
 
 def test_a_record_without_any_mapped_value_is_skipped() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hub_core.model.plan import Action, RunState
-from hub_core.model.records import AssociationType
+from hub_core.model.records import AssociationType, CrmRecord, RecordKind
 from hub_core.services import reviews
-from tests.scene import COMPANY, CONTACT, Scene
+from tests.scene import COMPANY, CONTACT, SETUP, Scene
 
 ADA = {
     "firstName": "Ada",
@@ -124,16 +124,13 @@ async def test_a_contact_that_the_vendor_has_already_is_linked_and_updated(crm: 
 
 
 async def test_one_refused_record_fails_with_the_vendors_reason_and_the_others_go_through(crm: Scene) -> None:
-    document = {**__import__("tests.scene", fromlist=["SETUP"]).SETUP}
-    good, bad = await crm.add(
-        CONTACT, ADA, {"firstName": "Bob", "lastName": "Bad", "companyName": "X", "professionalEmail": "bob@nowhere"}
-    )
-    await crm.save_setup(document)
+    """An administrator of the CRM has made the job title required, which its fields do not tell."""
+    await crm.config(required_properties={"contacts": ["jobtitle"]})
+    good, bad = await crm.add(CONTACT, ADA, {"firstName": "Bob", "lastName": "Bad", "companyName": "X"})
     run = await crm.export(CONTACT)
     items = await crm.items(run)
-    assert items[good].outcome == "created"
-    assert items[bad].outcome in ("failed", "skipped")
-    assert (items[bad].error or items[bad].decision.reason).lower().count("email") >= 1
+    assert (items[good].outcome, items[bad].outcome, run.state) == ("created", "failed", RunState.PARTIAL)
+    assert "jobtitle" in items[bad].error.lower().replace(" ", "")
 
 
 async def test_a_record_changed_since_the_plan_is_planned_again(crm: Scene) -> None:
@@ -225,3 +222,159 @@ async def test_what_the_crm_ties_by_itself_is_in_the_journal_too(crm: Scene) -> 
     entries = await crm.rows("SELECT changes, cause FROM journal WHERE record_id = %s AND run_id = %s", ada, run.id)
     assert len(entries) == 2
     assert own in str(entries[1]["changes"][0][2])
+
+
+async def test_an_old_plan_applied_after_a_newer_one_creates_nothing_twice(crm: Scene) -> None:
+    await crm.add(CONTACT, ADA, {**ADA, "firstName": "Byron", "professionalEmail": "byron@engines.example"})
+    old = await crm.plan(CONTACT)
+    await crm.export(CONTACT)
+    before = await crm.rows("SELECT record_id, crm_id FROM link ORDER BY 1")
+    run = await crm.apply(old)
+    assert run.state is RunState.DONE
+    assert len(await crm.crm(CONTACT)) == 2
+    assert await crm.rows("SELECT record_id, crm_id FROM link ORDER BY 1") == before
+
+
+async def test_a_record_made_in_the_crm_since_the_plan_is_found_once_the_mirror_knows_it(crm: Scene) -> None:
+    await crm.config(search_lag=0.0)
+    [ada] = await crm.add(CONTACT, {key: ADA[key] for key in ("firstName", "lastName", "companyName")})
+    old = await crm.plan(CONTACT)
+    [made] = await crm.seed(CONTACT, {"firstname": "Ada", "lastname": "Lovelace", "company": "Analytical Engines"})
+    await crm.rows("UPDATE mirror SET read_at = now() - interval '1 day' RETURNING kind")
+    await crm.plan(CONTACT)
+    run = await crm.apply(old)
+    assert (await crm.items(run))[ada].decision.crm_id == made
+    assert len(await crm.crm(CONTACT)) == 1
+
+
+async def test_two_hub_records_that_turn_out_to_be_one_crm_record_do_not_share_it(crm: Scene) -> None:
+    """Only the vendor knows the e-mail; both creates are refused in one batch."""
+    [known] = await crm.seed(CONTACT, {"email": "x@engines.example", "firstname": "Third", "lastname": "Person"})
+    ids = await crm.add(
+        CONTACT,
+        {"firstName": "Ann", "lastName": "Lee", "companyName": "A", "professionalEmail": "x@engines.example"},
+        {"firstName": "Bob", "lastName": "Ray", "companyName": "B", "professionalEmail": "x@engines.example"},
+    )
+    run = await crm.export(CONTACT, overwrite=True)
+    items = await crm.items(run)
+    assert sorted(items[each].outcome for each in ids) == ["failed", "updated"]
+    [link] = await crm.rows("SELECT record_id FROM link")
+    name = {ids[0]: "Ann", ids[1]: "Bob"}[link["record_id"]]
+    assert (await crm.crm(CONTACT))[known]["firstname"] == name
+
+
+async def test_a_second_new_contact_with_the_same_email_does_not_overwrite_the_first(crm: Scene) -> None:
+    first, second = await crm.add(
+        CONTACT,
+        {"firstName": "Ann", "lastName": "Lee", "companyName": "A", "professionalEmail": "x@engines.example"},
+        {"firstName": "Bob", "lastName": "Ray", "companyName": "B", "professionalEmail": "x@engines.example"},
+    )
+    run = await crm.export(CONTACT, overwrite=True)
+    items = await crm.items(run)
+    assert sorted([items[first].outcome, items[second].outcome]) == ["created", "failed"]
+    [record] = (await crm.crm(CONTACT)).values()
+    [link] = await crm.rows("SELECT record_id FROM link")
+    assert record["firstname"] == {first: "Ann", second: "Bob"}[link["record_id"]]
+
+
+async def test_a_contact_that_returns_to_an_earlier_company_is_tied_to_it_again(crm: Scene) -> None:
+    a, b = await crm.add(COMPANY, {"name": "A", "domain": "a.example"}, {"name": "B", "domain": "b.example"})
+    await crm.export(COMPANY)
+    [ada] = await crm.add(CONTACT, {**ADA, "company": a})
+    companies = {record["name"]: key for key, record in (await crm.crm(COMPANY)).items()}
+    for employer, name in ((a, "A"), (b, "B"), (a, "A")):
+        await crm.rows("UPDATE record SET company_id = %s WHERE id = %s RETURNING id", employer, ada)
+        await crm.export(CONTACT, association=AssociationType.PRIMARY)
+        [contact] = (await crm.crm(CONTACT)).values()
+        assert 1 in contact["ties"][companies[name]], name
+
+
+async def test_a_contact_of_a_company_that_was_folded_into_another_is_tied_to_that_one(crm: Scene) -> None:
+    first, second = await crm.add(
+        COMPANY, {"name": "Engines", "domain": "engines.example"}, {"name": "Engines 2", "domain": "engines.example"}
+    )
+    await crm.add(CONTACT, {**ADA, "company": second})
+    await crm.export(CONTACT, with_associated=True)
+    [company] = await crm.crm(COMPANY)
+    [contact] = (await crm.crm(CONTACT)).values()
+    assert list(contact["ties"]) in ([company], [])
+    await crm.export(COMPANY)
+    await crm.export(CONTACT)
+    [company] = await crm.crm(COMPANY)
+    [contact] = (await crm.crm(CONTACT)).values()
+    assert list(contact["ties"]) == [company]
+    del first
+
+
+async def test_a_chain_of_twins_becomes_one_record_with_the_values_of_all(crm: Scene) -> None:
+    ids = await crm.add(
+        CONTACT,
+        {"firstName": "Ada", "lastName": "Lovelace", "companyName": "Engines"},
+        {
+            "firstName": "Ada",
+            "lastName": "Lovelace",
+            "companyName": "Engines",
+            "linkedInProfileUrl": "https://www.linkedin.com/in/ada",
+        },
+        {"linkedInProfileUrl": "https://www.linkedin.com/in/ada", "professionalEmail": "ada@engines.example"},
+    )
+    run = await crm.export(CONTACT)
+    items = await crm.items(run)
+    assert [items[each].outcome for each in ids] == ["created", "skipped", "skipped"]
+    [record] = (await crm.crm(CONTACT)).values()
+    assert record["email"] == "ada@engines.example"
+
+
+async def test_a_record_found_gone_is_not_planned_again_as_if_it_were_there(crm: Scene) -> None:
+    [ada] = await crm.add(CONTACT, ADA)
+    await crm.export(CONTACT)
+    [known] = await crm.crm(CONTACT)
+    await crm.edit(ada, jobTitle="Countess")
+    planned = await crm.plan(CONTACT, overwrite=True)
+    await crm.delete(CONTACT, known)
+    run = await crm.apply(planned)
+    assert run.failed == 1
+    again = await crm.plan(CONTACT)
+    assert (await crm.items(again))[ada].decision.action is Action.REVIEW
+
+
+async def test_primary_replace_leaves_a_tie_that_somebody_made_since_the_plan(crm: Scene) -> None:
+    old, new, since = await crm.seed(
+        COMPANY,
+        {"name": "Old", "domain": "old.example"},
+        {"name": "Engines", "domain": "engines.example"},
+        {"name": "Since", "domain": "since.example"},
+    )
+    [contact] = await crm.seed(CONTACT, {"firstname": "Ada", "lastname": "Lovelace", "company": "Analytical Engines"})
+    await crm.tie(contact, old, 1)
+    [engines] = await crm.add(COMPANY, {"name": "Engines", "domain": "engines.example"})
+    await crm.add(CONTACT, {**ADA, "company": engines})
+    planned = await crm.plan(CONTACT, association=AssociationType.PRIMARY_REPLACE)
+    await crm.tie(contact, since, 279)
+    await crm.apply(planned)
+    assert set((await crm.crm(CONTACT))[contact]["ties"]) == {new, since}
+
+
+async def test_an_owner_set_since_the_plan_stays(crm: Scene) -> None:
+    [known] = await crm.seed(CONTACT, {"firstname": "Ada", "lastname": "Lovelace", "company": "Analytical Engines"})
+    await crm.add(CONTACT, ADA)
+    users = [row for row in await _owners(crm) if row.values["active"] == "true"]
+    default, other = users[0].id, users[1].id
+    await crm.save_setup({**SETUP, "users": {"default_owner": default}})
+    planned = await crm.plan(CONTACT)
+    await crm.change(CONTACT, known, hubspot_owner_id=other)
+    await crm.apply(planned)
+    assert (await crm.crm(CONTACT))[known]["hubspot_owner_id"] == other
+
+
+async def _owners(crm: Scene) -> list[CrmRecord]:
+    async with crm.hub.crm() as open_crm:
+        return list((await open_crm.connector.sync(open_crm.connection, RecordKind.USER, None, ())).changes)
+
+
+async def test_a_value_that_does_not_fit_is_left_out_and_the_run_says_so(crm: Scene) -> None:
+    [ada] = await crm.add(CONTACT, {**ADA, "mobilePhone": "call me"})
+    run = await crm.export(CONTACT)
+    item = (await crm.items(run))[ada]
+    assert (item.outcome, run.state) == ("created", RunState.PARTIAL)
+    assert "Left out" in item.error

@@ -86,3 +86,15 @@ async def companies_of_run(
         {"connection": connection_id, "run": run_id, "ids": list(company_ids)},
     )
     return {row["record_id"]: row["crm_id"] for row in rows}
+
+
+async def matching_of_run(conn: Conn, run_id: int, connection_id: int, record_ids: Sequence[int]) -> dict[int, int]:
+    """Those of these hub records which a run has left alone because their CRM record is another hub record's: whose."""
+    rows = await all_rows(
+        conn,
+        "SELECT i.record_id, l.record_id AS holder FROM plan_item i JOIN link l ON l.connection_id = %s"
+        " AND l.kind = i.kind AND l.crm_id = i.crm_id"
+        " WHERE i.run_id = %s AND i.record_id = ANY(%s) AND i.action = 'skip' AND l.record_id <> i.record_id",
+        [connection_id, run_id, list(record_ids)],
+    )
+    return {row["record_id"]: row["holder"] for row in rows}

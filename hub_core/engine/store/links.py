@@ -50,16 +50,19 @@ async def linked_records(conn: Conn, connection_id: int, kind: RecordKind, crm_i
 async def save_links(
     conn: Conn, connection_id: int, kind: RecordKind, run_id: int, links: Sequence[Link]
 ) -> dict[int, str]:
-    """Store links, or bring ``agreed`` of present ones up to date.
+    """Store links, or bring ``agreed`` of present ones up to date. A link never changes whose it is.
 
-    Returns, by record id, the CRM ids that are held by another hub record and so were not linked.
+    Returns, by record id, the CRM ids that could not be linked: another hub record has them, or this one has another.
     """
     if not links:
         return {}
     holders = await linked_records(conn, connection_id, kind, [link.crm_id for link in links])
-    refused = {
-        link.record_id: link.crm_id for link in links if holders.get(link.crm_id, link.record_id) != link.record_id
-    }
+    present = await links_of(conn, connection_id, [link.record_id for link in links])
+    refused: dict[int, str] = {}
+    for link in links:
+        other = present[link.record_id].crm_id if link.record_id in present else link.crm_id
+        if holders.setdefault(link.crm_id, link.record_id) != link.record_id or other != link.crm_id:
+            refused[link.record_id] = link.crm_id
     free = [link for link in links if link.record_id not in refused]
     await execute(
         conn,
@@ -68,7 +71,7 @@ async def save_links(
         SELECT %s, %s, new.record_id, new.crm_id, new.agreed::jsonb, %s
         FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (record_id, crm_id, agreed)
         ON CONFLICT (connection_id, record_id)
-            DO UPDATE SET agreed = link.agreed || excluded.agreed, crm_id = excluded.crm_id
+            DO UPDATE SET agreed = link.agreed || excluded.agreed
         """,
         [
             connection_id,

@@ -151,6 +151,15 @@ async def count_overwriting(conn: Conn, run_id: int) -> int:
     )
 
 
+async def count_with_problems(conn: Conn, run_id: int) -> int:
+    """How many records have a value that could not be written."""
+    return await value(
+        conn,
+        "SELECT count(*) FROM plan_item WHERE run_id = %s AND jsonb_array_length(detail -> 'problems') > 0",
+        [run_id],
+    )
+
+
 async def counts_by_outcome(conn: Conn, run_id: int) -> dict[str, int]:
     """How many items ended as created, updated, linked, ...; "open" for those that have not ended."""
     rows = await all_rows(
@@ -163,11 +172,11 @@ async def counts_by_outcome(conn: Conn, run_id: int) -> dict[str, int]:
 
 
 async def failures(conn: Conn, run_id: int, limit: int = 10) -> list[Row]:
-    """The commonest reasons why records failed, with how many."""
+    """The commonest reasons why records failed, or were written without all of their values, with how many."""
     return await all_rows(
         conn,
         "SELECT error, count(*) AS n, min(record_id) AS example FROM plan_item"
-        " WHERE run_id = %s AND outcome = 'failed' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %s",
+        " WHERE run_id = %s AND error <> '' AND outcome <> 'skipped' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %s",
         [run_id, limit],
     )
 

@@ -97,11 +97,13 @@ async def new_run(
     """Store a run that is about to be planned; returns its id."""
     return await value(
         conn,
-        "INSERT INTO run (workspace_id, connection_id, kind, state, options, setup_version, stage, leased_by)"
-        " VALUES (%s, %s, %s, 'planning', %s, %s, %s, %s) RETURNING id",
+        "INSERT INTO run (workspace_id, connection_id, kind, state, options, setup_version, stage, leased_by, account)"
+        " SELECT %s, %s, %s, 'planning', %s, %s, %s, %s, key || ':' || coalesce(account ->> 'id', '')"
+        " FROM connection WHERE id = %s RETURNING id",
         [
             *(workspace_id, connection_id, options.kind.value, Jsonb(options_to(options)), setup_version, stage),
             this_process(),
+            connection_id,
         ],
     )
 
@@ -188,10 +190,12 @@ async def begin_applying(conn: Conn, run_id: int) -> bool:
     return True
 
 
-async def applying_run(conn: Conn, connection_id: int) -> Run | None:
-    """The run that is being applied for a connection now, if any."""
+async def applying_run(conn: Conn, run_id: int) -> Run | None:
+    """The run that is being applied now for the vendor account of this one, if any."""
     row = await one_row(
-        conn, f"SELECT {_COLUMNS} FROM run WHERE connection_id = %s AND state = 'applying'", [connection_id]
+        conn,
+        f"SELECT {_COLUMNS} FROM run WHERE account = (SELECT account FROM run WHERE id = %s) AND state = 'applying'",
+        [run_id],
     )
     return None if row is None else _run(row)
 

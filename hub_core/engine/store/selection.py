@@ -147,6 +147,8 @@ async def find_twins(
         """,
         {**params, "connection": connection_id, "hub_scope": hub_scope, "crm_scope": crm_scope},
     )
+    while await execute(conn, f"UPDATE {table} t SET leader = l.leader FROM {table} l WHERE t.leader = l.record_id"):
+        pass  # the same as one that is the same as another: all of them go to the first
     await execute(conn, f"CREATE INDEX ON {table} (record_id)")
     await execute(conn, f"CREATE INDEX ON {table} (leader)")
     return await value(conn, f"SELECT count(*) FROM {table}")

@@ -162,6 +162,7 @@ CREATE TABLE run (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     workspace_id  bigint NOT NULL REFERENCES workspace,
     connection_id bigint NOT NULL REFERENCES connection,
+    account       text NOT NULL,            -- at the vendor: two workspaces may be connected to the same one
     job           text GENERATED ALWAYS AS (options ->> 'job') STORED NOT NULL,   -- export | sync | undo
     kind          text NOT NULL,            -- contact | company: what it is mainly about
     state         text NOT NULL,
@@ -189,7 +190,7 @@ CREATE TABLE run (
     started_at    timestamptz,
     ended_at      timestamptz
 );
-CREATE UNIQUE INDEX one_applying_run ON run (connection_id) WHERE state = 'applying';
+CREATE UNIQUE INDEX one_applying_run ON run (account) WHERE state = 'applying';
 
 CREATE TABLE plan_item (
     run_id        bigint NOT NULL REFERENCES run ON DELETE CASCADE,

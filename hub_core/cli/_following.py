@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hub_core.cli._output import err
+from hub_core.errors import ExitCode
 from hub_core.model.plan import RunState
 
 if TYPE_CHECKING:
     from hub_core.engine.store.runs import Run
     from hub_core.services.hub import Hub
 
+_LONG = 3.0  # seconds of waiting that are worth a line in a log
 _STAGES = {"plan": "Planning", "apply": "Applying", "verify": "Reading back"}
 
 
@@ -36,7 +40,7 @@ async def carry_on(hub: Hub, run: Run, *, quiet: bool = False) -> Run:
         return await advancing.advance(hub, run_id)
 
     now = run
-    async with PostgresJobs(hub.db.url, advance) as jobs, _progress(quiet) as show, _interrupts() as interrupted:
+    async with PostgresJobs(hub.db.url, advance) as jobs, _progress(quiet) as show, _interrupts(run.id) as interrupted:
 
         async def done() -> bool:
             nonlocal now
@@ -49,20 +53,35 @@ async def carry_on(hub: Hub, run: Run, *, quiet: bool = False) -> Run:
         await jobs.start(run.id, await runs.account_of(hub, run))
         await jobs.work_until(done)
     if interrupted.is_set():
+        if not now.state.ended:
+            err().print(_how_to_go_on(now), markup=False)
         raise KeyboardInterrupt
     return now
 
 
+def _how_to_go_on(run: Run) -> str:
+    from hub_core.services.runs import progress_of
+
+    where = progress_of(run)
+    how_far = f" after {where.done:,} of {where.total:,} records" if where.total else ""
+    return f"Run {run.id} is {run.state.value}{how_far}. Go on with: hub runs resume {run.id}"
+
+
 @asynccontextmanager
-async def _interrupts() -> AsyncGenerator[asyncio.Event]:
-    """The first Ctrl-C sets the event; a second one stops at once."""
+async def _interrupts(run_id: int) -> AsyncGenerator[asyncio.Event]:
+    """The first Ctrl-C sets the event; a second one ends the process, which a run survives at any moment."""
     interrupted, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def stop() -> None:
         if interrupted.is_set():
-            raise KeyboardInterrupt
+            err().show_cursor()
+            err().print(
+                f"\nStopped at once. What was on its way is looked up by: hub runs resume {run_id}", markup=False
+            )
+            sys.stdout.flush()
+            os._exit(ExitCode.INTERRUPTED)
         interrupted.set()
-        err().print("Stopping after this batch; the run keeps its place.")
+        err().print("Stopping after this batch; the run keeps its place. Once more Ctrl-C stops at once.")
 
     try:
         loop.add_signal_handler(signal.SIGINT, stop)
@@ -78,7 +97,7 @@ async def _interrupts() -> AsyncGenerator[asyncio.Event]:
 @asynccontextmanager
 async def _progress(quiet: bool) -> AsyncGenerator[Callable[[Run], None]]:
     if quiet or not err().is_terminal:
-        yield lambda run: None
+        yield _no_bar if quiet else _Lines()
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -108,6 +127,23 @@ async def _progress(quiet: bool) -> AsyncGenerator[Callable[[Run], None]]:
             )
 
         yield show
+
+
+def _no_bar(run: Run) -> None:
+    """Show nothing."""
+
+
+class _Lines:
+    """Where no bar can be drawn: a line for every long wait, so that a log says why nothing happens."""
+
+    def __init__(self) -> None:
+        self._said: datetime | None = None
+
+    def __call__(self, run: Run) -> None:
+        until = run.waiting_until
+        if until and until != self._said and (until - datetime.now(UTC)).total_seconds() > _LONG:
+            self._said = until
+            err().print(f"Run {run.id}: {waiting_why(run)}", markup=False)
 
 
 def waiting(run: Run) -> str:

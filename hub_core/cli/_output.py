@@ -52,7 +52,12 @@ def print_json(data: object) -> None:
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine to its end."""
     import asyncio
+    import logging
+    import os
 
+    if not os.environ.get("HUB_DEBUG"):
+        # What libraries log of an error is no message for people; the error itself is raised and becomes one.
+        logging.lastResort = logging.NullHandler()
     # psycopg cannot use Windows' default event loop.
     factory = asyncio.SelectorEventLoop if sys.platform == "win32" else None
     with asyncio.Runner(loop_factory=factory) as runner:

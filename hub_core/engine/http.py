@@ -40,6 +40,7 @@ _WAIT_FLOOR = 0.2  # seconds; for vendors that say "Retry-After: 0" and do not m
 # httpx writes each address with its query into the log, and a query may hold personal data; httpcore writes headers.
 for _noisy in ("httpx", "httpcore"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
+logging.getLogger("stamina").setLevel(logging.ERROR)  # a try that failed is shown as a wait
 
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)

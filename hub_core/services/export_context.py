@@ -103,18 +103,19 @@ async def known_fields(conn: Conn, workspace_id: int) -> _Fields:
 
 
 def parts_of(options: ExportOptions, setup: CrmSetup, workspace_id: int, fields: _Fields) -> tuple[Part, ...]:
-    """The parts of a run, companies first so that contacts can be tied to them."""
+    """The parts of a run, companies first so that contacts can be tied to them. Records of a kind that is not mapped
+    cannot be recognised in the CRM, so nothing is tied to them."""
     filters = parse_filters(options.filters, fields[options.kind])
-    sync = setup.sync
+    sync, mapped = setup.sync, setup.fields
     if options.kind is CONTACT:
-        ties = sync.associate_contacts_with_companies
+        ties = sync.associate_contacts_with_companies and bool(mapped.companies.rows)
         contacts = Part(Selection(workspace_id, CONTACT, filters), ties=ties)
         if not (ties or options.with_associated):
             return (contacts,)
         employers = Selection(workspace_id, COMPANY, filters, Via.EMPLOYERS)
         return Part(employers, only_link=not options.with_associated), contacts
     companies = Part(Selection(workspace_id, COMPANY, filters))
-    ties = sync.associate_companies_with_contacts
+    ties = sync.associate_companies_with_contacts and bool(mapped.contacts.rows)
     if not (ties or options.with_associated):
         return (companies,)
     employees = Selection(workspace_id, CONTACT, filters, Via.EMPLOYEES)
@@ -136,6 +137,14 @@ async def gather_context(hub: Hub, crm: OpenConnection, run: Run) -> ExportConte
     return ExportContext(hub, crm, run, setup, parts, kinds)
 
 
+def not_mapped(crm: OpenConnection, kind: RecordKind) -> SetupInvalid:
+    """The error of an export whose fields nobody has mapped."""
+    return SetupInvalid(
+        f"No field of {kind.plural} is mapped to {crm.connector.manifest.name} yet.",
+        fix="See what fits, and save it: hub setup suggest, then hub setup suggest --apply.",
+    )
+
+
 async def _kind_context(
     hub: Hub, crm: OpenConnection, run: Run, setup: CrmSetup, part: Part, fields: _Fields
 ) -> KindContext:
@@ -144,10 +153,7 @@ async def _kind_context(
     rule = compile_rule(setup.sync, kind, fields[kind])
     compared = compared_fields(mapping)
     if not mapping.rows:
-        raise SetupInvalid(
-            f"No field of {kind.plural} is mapped to {crm.connector.manifest.name} yet.",
-            fix="Look at 'hub setup suggest', then save a mapping with 'hub setup apply FILE'.",
-        )
+        raise not_mapped(crm, kind)
     begins = run.state is RunState.PLANNING and not run.cursor
     usable = await usable_mapping(
         *(hub, crm, kind, setup, fields[kind], rule),

@@ -138,21 +138,25 @@ async def commonest_failures(hub: Hub, run_id: int) -> list[dict[str, Any]]:
 
 async def results(hub: Hub, run_id: int, *, only: Sequence[str] = ()) -> AsyncGenerator[dict[str, Any]]:
     """Every record of a run with its outcome, streamed; ``only`` names outcomes."""
-    after = 0
+    async with hub.db.transaction() as conn:
+        run = await runs.get_run(conn, run_id, hub.workspace_id)
+        stored = await connections.get_connection(conn, run.connection_id)
+    template, after = stored.account.record_url if stored else "", 0
     while True:
         async with hub.db.transaction() as conn:
             page = await plans.items(conn, run_id, after=after, limit=1000, outcomes=only)
             names = await names_of(conn, page)
         for item in page:
-            yield result(item, names)
+            yield result(item, names, template)
         if not page:
             return
         after = page[-1].seq
 
 
-def result(item: Item, names: Mapping[int, str]) -> dict[str, Any]:
-    """One plan item as plain data."""
+def result(item: Item, names: Mapping[int, str], template: str = "") -> dict[str, Any]:
+    """One plan item as plain data. ``template``: of a CRM record's address, with {kind} and {id}."""
     decision = item.decision
+    url = template.format(kind=item.kind.value, id=decision.crm_id) if template and decision.crm_id else ""
     return {
         "seq": item.seq,
         "kind": item.kind.value,
@@ -164,7 +168,7 @@ def result(item: Item, names: Mapping[int, str]) -> dict[str, Any]:
         "state": item.state.value,
         "outcome": item.outcome,
         "error": item.error,
-        "url": item.url,
+        "url": item.url or url,
         "changes": [
             {"field": change.field, "before": change.before, "after": change.after} for change in decision.changes
         ],

@@ -17,7 +17,7 @@ from hub_core.model.plan import ExportOptions, RunState, SyncOptions
 from hub_core.rules.checking import check_manual
 from hub_core.rules.mapping import compile_mapping
 from hub_core.rules.matching import compile_rule
-from hub_core.services.export_context import known_fields, parts_of
+from hub_core.services.export_context import known_fields, not_mapped, parts_of
 from hub_core.services.fields import usable_mapping
 from hub_core.services.hub import Hub
 from hub_core.services.setup import crm_users, user_id
@@ -38,6 +38,8 @@ async def start_export(hub: Hub, options: ExportOptions) -> Run:
             version, setup = await setups.load_setup(conn, crm.stored.id)
             fields = await known_fields(conn, hub.workspace_id)
         parts_of(options, setup, hub.workspace_id, fields)
+        if not setup.fields.of(options.kind).rows:
+            raise not_mapped(crm, options.kind)
         if options.manual:
             own = fields[options.kind]
             rule = compile_rule(setup.sync, options.kind, own)
@@ -121,6 +123,9 @@ async def cancel(hub: Hub, run_id: int) -> Run:
             in_flight = await plans.items_sending(conn, run_id)
         if in_flight:
             await _begin(hub, run)
+            async with hub.db.transaction() as conn:
+                await runs.update_run(conn, run_id, wanted="cancel")
+            return await get_run(hub, run_id)
     return await _want(hub, run_id, "cancel", RunState.CANCELLED)
 
 
@@ -129,8 +134,10 @@ async def _want(hub: Hub, run_id: int, wanted: str, at_rest: RunState) -> Run:
     if run.state.ended:
         raise NotPossible(f"Run {run_id} has ended ({run.state.value}).", fix=_what_now(run))
     async with hub.db.transaction() as conn:
-        if run.state in (RunState.PLANNED, RunState.PAUSED) or run.interrupted:
-            await stop(conn, run_id, at_rest, "")
+        # One that waits is in nobody's hands; to be cancelled it may still have to learn what was on its way.
+        waits = run.waiting_until is not None and not run.leased and at_rest is RunState.PAUSED
+        if run.state in (RunState.PLANNED, RunState.PAUSED) or run.interrupted or waits:
+            await stop(conn, run_id, at_rest, run.message if waits else "")
         else:
             await runs.update_run(conn, run_id, wanted=wanted)
     return await get_run(hub, run_id)

@@ -10,4 +10,4 @@ def test_the_demo_writes_everything_once_and_then_finds_nothing_left_to_do(datab
     env = environment(tmp_path, tmp_path / "home", HUB_DATABASE_URL=database_url)
     done = subprocess.run(hub("demo"), env=env, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert "exporting again would write 0 records" in " ".join(done.stdout.split())
+    assert "Exporting again would write 0 records" in " ".join(done.stdout.split())

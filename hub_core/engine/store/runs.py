@@ -182,8 +182,8 @@ async def begin_applying(conn: Conn, run_id: int) -> bool:
                 conn,
                 "UPDATE run SET state = 'applying', message = '', wanted = '', waiting_until = NULL, waiting_for = '',"
                 " plan_calls = CASE WHEN started_at IS NULL THEN api_calls ELSE plan_calls END,"
-                " started_at = coalesce(started_at, now()), leased_until = now(), leased_by = %s WHERE id = %s",
-                [this_process(), run_id],
+                " started_at = coalesce(started_at, now()), leased_until = now() WHERE id = %s",
+                [run_id],
             )
     except errors.UniqueViolation:
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterable, Callable, Coroutine, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, cast
 
@@ -44,9 +44,22 @@ def emit(data: object, as_json: bool, table: Callable[[], object]) -> None:
 
 def print_json(data: object) -> None:
     """One JSON document on standard output; dataclasses, dates and enums are understood."""
+    sys.stdout.write(_json(data) + "\n")
+
+
+async def print_json_stream(head: Mapping[str, object], name: str, items: AsyncIterable[object]) -> None:
+    """The document that `print_json` makes of ``head`` and, under ``name``, the list of ``items``, held one by one."""
+    before = f"{_json(head)[:-2]},\n  {_json(name)}: ["
+    async for item in items:
+        sys.stdout.write(before + "\n    " + _json(item).replace("\n", "\n    "))
+        before = ","
+    sys.stdout.write("\n  ]\n}\n" if before == "," else f"{before}]\n}}\n")
+
+
+def _json(data: object) -> str:
     import orjson
 
-    sys.stdout.write(orjson.dumps(data, default=_plain, option=orjson.OPT_INDENT_2).decode() + "\n")
+    return orjson.dumps(data, default=_plain, option=orjson.OPT_INDENT_2).decode()
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

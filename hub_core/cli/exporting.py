@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hub_core.cli._output import Json, console, emit, print_json, run
+from hub_core.cli._output import Json, console, emit, print_json_stream, run
 from hub_core.errors import BadInput, ExitCode
 
 
@@ -66,8 +66,9 @@ def export(
         with_associated=with_associated,
         filters=tuple(filter_ or ()),
         user=user,
+        apply=not dry_run and (yes or as_json or not _can_ask()),
     )
-    code = run(_export(options, dry_run=dry_run, yes=yes, as_json=as_json))
+    code = run(_export(options, dry_run=dry_run, as_json=as_json))
     raise typer.Exit(code)
 
 
@@ -81,7 +82,7 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     return pairs
 
 
-async def _export(options: Any, *, dry_run: bool, yes: bool, as_json: bool) -> int:
+async def _export(options: Any, *, dry_run: bool, as_json: bool) -> int:
     from hub_core.cli._following import carry_on
     from hub_core.cli._plans import plan_table
     from hub_core.engine.settings import read_settings
@@ -95,9 +96,9 @@ async def _export(options: Any, *, dry_run: bool, yes: bool, as_json: bool) -> i
             return await report(hub, planned, as_json)
         if not as_json:
             console().print(plan_table(await reporting.summarise(hub, planned.id)))
-        if dry_run or not (yes or as_json or _agreed()):
+        if dry_run or not (options.apply or typer.confirm("Apply this plan?", default=False)):
             if as_json:
-                print_json(await plan_data(hub, planned.id))
+                await print_plan(hub, planned.id)
             else:
                 console().print(f"Nothing was written. To apply this plan: hub runs resume {planned.id}")
             return ExitCode.OK
@@ -105,25 +106,20 @@ async def _export(options: Any, *, dry_run: bool, yes: bool, as_json: bool) -> i
         return await report(hub, applied, as_json)
 
 
-def _agreed() -> bool:
-    """Ask on a terminal; elsewhere (a script, cron) the command itself is the answer."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return True
-    return typer.confirm("Apply this plan?", default=False)
+def _can_ask() -> bool:
+    """Whether there is a terminal to ask on; elsewhere (a script, cron) the command itself is the answer."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-async def plan_data(hub: Any, run_id: int) -> dict[str, Any]:
-    """A run and every item of its plan, as plain data."""
+async def print_plan(hub: Any, run_id: int) -> None:
+    """Print a run and every item of its plan as one JSON document."""
     from hub_core.services import reporting
 
     plan = await reporting.summarise(hub, run_id)
-    return {
-        "run": reporting.run_data(plan.run),
-        "counts": {
-            kind.plural: {action.value: n for action, n in counts.items()} for kind, counts in plan.counts.items()
-        },
-        "items": [item async for item in reporting.results(hub, run_id)],
-    }
+    counts = {kind.plural: {action.value: n for action, n in counts.items()} for kind, counts in plan.counts.items()}
+    await print_json_stream(
+        {"run": reporting.run_data(plan.run), "counts": counts}, "items", reporting.results(hub, run_id)
+    )
 
 
 async def report(hub: Any, run: Any, as_json: bool) -> int:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hub_core.cli._output import Json, console, emit, print_json, run
+from hub_core.cli._output import Json, console, emit, print_json, print_json_stream, run
 
 app = typer.Typer()
 Number = Annotated[int, typer.Argument(metavar="RUN", help="The run's number.")]
@@ -45,7 +45,10 @@ def show(
 
 @app.command()
 def resume(number: Number, as_json: Json = False) -> None:
-    """Apply a planned run, or go on with a paused or interrupted one."""
+    """Apply a planned run, or go on with a paused or interrupted one.
+
+    A run that was stopped while it was planned is planned to its end, and applied only if that had been agreed to.
+    """
     raise typer.Exit(run(_with_hub(lambda hub: _go_on(hub, number, "resume", as_json))))
 
 
@@ -91,8 +94,8 @@ async def _show(hub: Any, number: int, format_: Format, only: list[str], limit: 
 
     now = await runs.get_run(hub, number)
     if format_ is Format.JSON:
-        items = [item async for item in reporting.results(hub, number, only=only)]
-        print_json({"run": reporting.run_data(now), "outcomes": await reporting.outcomes(hub, number), "items": items})
+        head = {"run": reporting.run_data(now), "outcomes": await reporting.outcomes(hub, number)}
+        await print_json_stream(head, "items", reporting.results(hub, number, only=only))
         return
     if format_ is Format.CSV:
         await _csv(reporting.results(hub, number, only=only))
@@ -170,14 +173,18 @@ async def _go_on(hub: Any, number: int, how: str, as_json: bool) -> int:
     from hub_core.cli._following import carry_on
     from hub_core.cli._plans import plan_table
     from hub_core.cli.exporting import report
-    from hub_core.model.plan import RunState
+    from hub_core.model.plan import ExportOptions, RunState
     from hub_core.services import reporting, runs
 
     begin = runs.retry if how == "retry" else runs.resume
     now = await carry_on(hub, await begin(hub, number), quiet=as_json)
     if now.state is RunState.PLANNED:  # it had been stopped while it was planned
+        accepted = isinstance(now.options, ExportOptions) and now.options.apply
         if not as_json:
             console().print(plan_table(await reporting.summarise(hub, number)))
+        if accepted:
+            return await report(hub, await carry_on(hub, await runs.apply(hub, number), quiet=as_json), as_json)
+        if not as_json:
             console().print(f"To apply this plan: hub runs resume {number}")
         else:
             print_json({"run": reporting.run_data(now)})

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hub_core.cli._output import Json, console, emit, print_json, run
+from hub_core.cli._output import Json, console, emit, run
 from hub_core.errors import ExitCode
 
 schedule = typer.Typer()
@@ -72,7 +72,7 @@ async def _with_hub(work: Callable[[Any], Awaitable[Any]]) -> Any:
 async def _sync(hub: Any, kinds: list[Any], dry_run: bool, confirm: bool, as_json: bool) -> int:
     from hub_core.cli._following import carry_on
     from hub_core.cli._plans import plan_table
-    from hub_core.cli.exporting import plan_data, report
+    from hub_core.cli.exporting import print_plan, report
     from hub_core.model.plan import RunState
     from hub_core.services import reporting, runs, syncing
 
@@ -84,7 +84,7 @@ async def _sync(hub: Any, kinds: list[Any], dry_run: bool, confirm: bool, as_jso
             continue
         waits = not confirm and not await syncing.is_confirmed(hub, kind)
         if as_json and (dry_run or waits):
-            print_json(await plan_data(hub, planned.id))
+            await print_plan(hub, planned.id)
         elif not as_json:
             console().print(plan_table(await reporting.summarise(hub, planned.id)))
         if dry_run or waits:

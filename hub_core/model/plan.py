@@ -118,6 +118,7 @@ class ExportOptions:
 
     ``overwrite`` False keeps every CRM value that is there and fills blanks only; True leaves it to the rows' modes.
     ``manual`` holds the values of the manual-at-export rows by CRM field. ``user`` is the hub user who exports.
+    ``apply``: the plan was accepted beforehand, so a run that was stopped while it was planned goes on to apply it.
     """
 
     kind: RecordKind
@@ -128,6 +129,7 @@ class ExportOptions:
     with_associated: bool = False
     filters: tuple[str, ...] = ()
     user: str | None = None
+    apply: bool = False
     job: Literal["export"] = "export"
 
 

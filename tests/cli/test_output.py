@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from hub_core.cli._output import emit, print_json, run
+from hub_core.cli._output import emit, print_json, print_json_stream, run
 from hub_core.model.records import RecordKind
 
 
@@ -46,3 +47,18 @@ def test_run_gives_the_coroutines_answer() -> None:
         return 7
 
     assert run(work()) == 7
+
+
+@pytest.mark.parametrize("items", [[], [1], [{"a": ["x\ny", {}]}, {"b": []}]])
+def test_a_streamed_document_is_the_same_as_a_whole_one(
+    items: list[object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def each() -> AsyncGenerator[object]:
+        for item in items:
+            yield item
+
+    head = {"run": {"id": 7}, "outcomes": {}}
+    print_json({**head, "items": items})
+    whole = capsys.readouterr().out
+    run(print_json_stream(head, "items", each()))
+    assert capsys.readouterr().out == whole

@@ -52,7 +52,13 @@ def _contacts(count: int, companies: int) -> Iterable[Sequence[str]]:
     for number in range(count):
         at = number % companies
         yield (
-            *(f"P{number}", f"Ann {number % 997}", f"Müller {number}", f"Company {at} GmbH", f"company-{at}.com"),
+            *(
+                f"P{number}",
+                f"Ann {number % 997}",
+                f"Müller {number % 9_973}",
+                f"Company {at} GmbH",
+                f"company-{at}.com",
+            ),
             *(f"person-{number}@company-{at}.com", "Head of Sales", f"+49 170 {number:07}"),
             *(f"https://www.linkedin.com/in/person-{number}", "Berlin"),
         )

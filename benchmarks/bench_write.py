@@ -1,6 +1,6 @@
 """Writing new contacts: through the HubSpot connector, the vendor's own client library, and as little as it takes.
 
-All three send the same contacts in the same batches to the same server, which is another process, and learn every new
+All send the same contacts in the same batches to the same server, which is another process, and learn every new
 record's id. What counts is the CPU time of the writing process, after a first batch that is not counted. Ours has all
 that production has: the contract's checks, the API budget in the database, one outcome per write.
 """
@@ -15,7 +15,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
+
+import orjson
 
 from benchmarks._measure import Measurement
 from benchmarks._processes import serving, step
@@ -52,18 +54,19 @@ def contacts(count: int) -> list[dict[str, str]]:
 async def measure(database_url: str, scale: float = 1.0) -> list[Measurement]:
     """``scale`` 1 is 10,000 contacts in batches of 100."""
     count = max(BATCH, int(10_000 * scale))
-    seconds: dict[str, list[float]] = {client: [] for client in ("ours", "sdk", "bare")}
+    seconds: dict[str, list[float]] = {client: [] for client in _CLIENTS}
     with serving("benchmarks._write_server") as address:
         for _ in range(ROUNDS):
             for client, took in seconds.items():
                 result = await step("benchmarks.bench_write", client, address, str(count), database_url)
                 assert result["written"] == count
                 took.append(result["cpu"])
-    ours, sdk, bare = (statistics.median(took) for took in seconds.values())
+    ours, sdk, bare, blocking = (statistics.median(took) for took in seconds.values())
     what = f"CPU to write {count:,} contacts, without planning"
     return [
         Measurement(what, "hubspot-api-client", ours, sdk, "s", 0.2),
         Measurement(what, "bare httpx + orjson", ours, bare, "s", 2.0),
+        Measurement(what, "the same without asyncio", ours, blocking, "s", 2.0),
     ]
 
 
@@ -118,17 +121,24 @@ def _sdk(address: str, rows: list[dict[str, str]], _: str) -> dict[str, Any]:
     return _timed(started, sum(write(batch) for batch in _batches(rows)))
 
 
+_HEADERS = {"authorization": "Bearer bench", "content-type": "application/json"}
+
+
+def _body(batch: list[dict[str, str]]) -> bytes:
+    return orjson.dumps({"inputs": [{"properties": values} for values in batch]})
+
+
+def _ids(body: bytes) -> int:
+    return sum(bool(result["id"]) for result in orjson.loads(body)["results"])
+
+
 async def _bare(address: str, rows: list[dict[str, str]], _: str) -> dict[str, Any]:
     import httpx
-    import orjson
 
-    headers = {"authorization": "Bearer bench", "content-type": "application/json"}
-    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=address, headers=_HEADERS, timeout=60) as client:
 
         async def write(batch: list[dict[str, str]]) -> int:
-            body = orjson.dumps({"inputs": [{"properties": values} for values in batch]})
-            answer = orjson.loads((await client.post(_PATH, content=body)).content)
-            return sum(bool(result["id"]) for result in answer["results"])
+            return _ids((await client.post(_PATH, content=_body(batch))).content)
 
         await write(rows[:BATCH])
         started = time.process_time()
@@ -138,7 +148,21 @@ async def _bare(address: str, rows: list[dict[str, str]], _: str) -> dict[str, A
         return _timed(started, written)
 
 
-_CLIENTS: dict[str, Callable[[str, list[dict[str, str]], str], Any]] = {"ours": _ours, "sdk": _sdk, "bare": _bare}
+def _blocking(address: str, rows: list[dict[str, str]], _: str) -> dict[str, Any]:
+    import httpx
+
+    with httpx.Client(base_url=address, headers=_HEADERS, timeout=60) as client:
+
+        def write(batch: list[dict[str, str]]) -> int:
+            return _ids(client.post(_PATH, content=_body(batch)).content)
+
+        write(rows[:BATCH])
+        started = time.process_time()
+        return _timed(started, sum(write(batch) for batch in _batches(rows)))
+
+
+_Client: TypeAlias = "Callable[[str, list[dict[str, str]], str], Any]"
+_CLIENTS: dict[str, _Client] = {"ours": _ours, "sdk": _sdk, "bare": _bare, "blocking": _blocking}
 
 
 def _main(client: str, address: str, count: str, url: str) -> dict[str, Any]:

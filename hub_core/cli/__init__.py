@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str, str, str]] = {
     "status": ("connections", "status", "Show the workspace's connections and how they fare.", _LOOK),
     "records": ("importing", "records", "Look at the hub's own contacts and companies.", _LOOK),
     "doctor": ("doctor", "doctor", "Say what is in the way, who must act, and what to do.", _LOOK),
+    "journal": ("journal", "journal", "Say why a record's fields changed.", _LOOK),
     "runs": ("runs", "app", "Follow, pause, resume, cancel and undo runs.", _LOOK),
     "campaigns": ("campaigns", "campaigns", "Show what campaigns say about a contact.", _LOOK),
     "review": ("review", "app", "Decide about records with more than one candidate.", _LOOK),

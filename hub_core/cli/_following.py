@@ -120,7 +120,7 @@ async def _progress(quiet: bool) -> AsyncGenerator[Callable[[Run], None]]:
             progress = progress_of(run)
             bar.update(
                 task,
-                description=_STAGES.get(run.stage, ""),
+                description=_STAGES.get(run.stage.rpartition(" ")[2], ""),
                 completed=progress.done,
                 total=progress.total or None,
                 note=waiting(run),

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hub_core.model.plan import Action, AssociationStep, ExportOptions, RunState
+from hub_core.model.plan import Action, AssociationStep, ExportOptions, RunState, UndoOptions
 from hub_core.model.records import AssociationType, RecordKind
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ _STYLES = {
     Action.UNCHANGED: "dim",
     Action.SKIP: "dim",
     Action.REVIEW: "magenta",
+    Action.ARCHIVE: "red",
+    Action.UNLINK: "cyan",
 }
 _WORDS = {
     Action.CREATE: "create",
@@ -34,6 +36,8 @@ _WORDS = {
     Action.UNCHANGED: "unchanged",
     Action.SKIP: "skip",
     Action.REVIEW: "review",
+    Action.ARCHIVE: "archive",
+    Action.UNLINK: "unlink",
 }
 
 
@@ -42,6 +46,9 @@ _OUTCOMES = {
     "updated": "updated",
     "pulled": "changed in the hub",
     "linked": "linked only",
+    "restored": "as before again",
+    "archived": "in the CRM's bin",
+    "unlinked": "not linked any more",
     "unchanged": "unchanged",
     "skipped": "skipped",
     "review": "for review",
@@ -68,15 +75,15 @@ def plan_table(plan: PlanSummary) -> RenderableType:
         return Text(f"Plan of run {plan.run.id} for {plan.crm_name}: {why}, so there is nothing to do.")
     table = Table(title=f"Plan of run {plan.run.id} for {plan.crm_name}", title_justify="left")
     table.add_column("")
-    shown = [action for action in Action if action in _columns(plan)]
-    for action in shown:
+    columns = [action for action in Action if action in _columns(plan)]
+    for action in columns:
         table.add_column(_WORDS[action], justify="right", style=_STYLES[action])
     exports = isinstance(plan.run.options, ExportOptions)
     if exports:
         table.add_column("conflicts", justify="right")
     for kind in (RecordKind.COMPANY, RecordKind.CONTACT):
         if counts := plan.counts.get(kind):
-            numbers = [counts.get(action, 0) for action in shown]
+            numbers = [counts.get(action, 0) for action in columns]
             if exports:
                 numbers.append(plan.conflicts.get(kind, 0))
             table.add_row(kind.plural, *(f"{number:,}" if number else "-" for number in numbers))
@@ -102,6 +109,8 @@ def _columns(plan: PlanSummary) -> set[Action]:
 
 
 def _conflicts(plan: PlanSummary, number: int) -> str:
+    if isinstance(plan.run.options, UndoOptions):
+        return f"Changed since: in {counted(number, 'record')} a value was, so it stays."
     overwrite = getattr(plan.run.options, "overwrite", False)
     how = "field mode says so" if overwrite else "value is kept; --overwrite would replace it"
     of = "1 record" if number == 1 else f"{number:,} records"
@@ -123,16 +132,17 @@ def _item(plan: PlanSummary, item: Item) -> RenderableType:
     for change in decision.changes[:6]:
         label = plan.labels.get(change.field, change.field)
         lines.append(
-            Text.assemble(f"  {label}: ", (_shown(change.before), "red"), " -> ", (_shown(change.after), "green"))
+            Text.assemble(f"  {label}: ", (shown(change.before), "red"), " -> ", (shown(change.after), "green"))
         )
     if more := len(decision.changes) - 6 if len(decision.changes) > 6 else 0:
         lines.append(Text(f"  ... and {counted(more, 'more field')}", style="dim"))
     for pulled in decision.hub_changes[:6]:
-        values = (_shown(pulled.before), "red"), " -> ", (_shown(pulled.after), "green")
+        values = (shown(pulled.before), "red"), " -> ", (shown(pulled.after), "green")
         lines.append(Text.assemble(f"  {pulled.field} in the hub: ", *values))
     for change in decision.kept[:3]:
         label = plan.labels.get(change.field, change.field)
-        kept = f"  {label}: keeps {_shown(change.before)} (the hub has {_shown(change.after)})"
+        other = "before the run" if isinstance(plan.run.options, UndoOptions) else "the hub has"
+        kept = f"  {label}: keeps {shown(change.before)} ({other} {shown(change.after)})"
         lines.append(Text(kept, style="dim", no_wrap=True, overflow="ellipsis"))
     lines += [_tie(plan, step) for step in decision.associations]
     if decision.owner:
@@ -150,7 +160,8 @@ def _tie(plan: PlanSummary, step: AssociationStep) -> Text:
     return Text.assemble("  tie to ", (name, "green"), f" ({_TYPES[step.type]}){before}")
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value in a line of its own: short, and a blank said."""
     if value is None:
         return "(blank)"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)  # pyright: ignore[reportUnknownArgumentType]

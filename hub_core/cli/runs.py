@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from hub_core.cli._output import Json, console, emit, print_json, print_json_stream, run
+from hub_core.cli.undoing import undo
 
 app = typer.Typer()
 Number = Annotated[int, typer.Argument(metavar="RUN", help="The run's number.")]
@@ -68,6 +69,9 @@ def pause(number: Number, as_json: Json = False) -> None:
 def cancel(number: Number, as_json: Json = False) -> None:
     """End a run after its present batch; what is done stays done."""
     run(_with_hub(lambda hub: _stop(hub, number, "cancel", as_json)))
+
+
+app.command()(undo)
 
 
 async def _with_hub(work: Callable[[Any], Awaitable[Any]]) -> Any:

@@ -96,11 +96,15 @@ class Undoing:
 
 @dataclass(slots=True)
 class _Found:
-    """What is found out field by field: to be restored, to be kept because it was changed since, and sentences."""
+    """What is found out field by field: to be restored, and to be kept because it was changed since.
+
+    ``problems``: sentences about what cannot be restored. ``notes``: about a record that is not there to be restored.
+    """
 
     changes: list[Change] = field(default_factory=list[Change])
     kept: list[Change] = field(default_factory=list[Change])
     problems: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
 
 
 def decide(effect: Effect, now: Now, undoing: Undoing) -> Decision:
@@ -114,8 +118,8 @@ def decide(effect: Effect, now: Now, undoing: Undoing) -> Decision:
     hub, kept_hub = _compare_hub(effect.hub, now.hub)
     stays = [_label(change.field, undoing) for change in found.kept] + kept_hub
     if now.hub is None and effect.hub:
-        found.problems.append("The hub's record was deleted since")
-    notes = [*found.problems, *([_stays(stays)] if stays else [])]
+        found.notes.append("the hub's record was deleted since")
+    notes = [*found.notes, *found.problems, *([_stays(stays)] if stays else [])]
     if found.changes:
         action = Action.UPDATE
     elif hub:
@@ -132,7 +136,7 @@ def decide(effect: Effect, now: Now, undoing: Undoing) -> Decision:
     return Decision(
         record_id=effect.record_id,
         action=action,
-        reason="; ".join(notes),
+        reason=_sentence(notes),
         crm_id=effect.crm_id,
         changes=tuple(found.changes),
         kept=tuple(found.kept),
@@ -174,7 +178,7 @@ def _compare(changes: Sequence[Change], record: CrmRecord | None, undoing: Undoi
     found = _Found()
     if record is None:
         if changes:
-            found.problems.append(f"{undoing.crm_name} has the record no more")
+            found.notes.append(f"{undoing.crm_name} has the record no more")
         return found
     for change in changes:
         now = value_of(record, change.field)
@@ -296,9 +300,13 @@ def _label(name: str, undoing: Undoing) -> str:
     return undoing.fields[name].label if name in undoing.fields else name
 
 
+def _sentence(notes: Sequence[str]) -> str:
+    text = "; ".join(notes)
+    return text[:1].upper() + text[1:]
+
+
 def _stays(names: Sequence[str]) -> str:
-    was, stays = ("was", "stays") if len(names) == 1 else ("were", "stay")
-    return f"{_listed(names)} {was} changed since and {stays}"
+    return f"changed since, and left so: {_listed(names)}"
 
 
 def _listed(names: Sequence[str]) -> str:

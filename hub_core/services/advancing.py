@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hub_core.engine.processes import this_process
-from hub_core.engine.store import plans, runs, selection
+from hub_core.engine.store import links, plans, runs, selection
 from hub_core.engine.store import syncing as sync_store
 from hub_core.engine.store.connections import StoredConnection
 from hub_core.engine.store.runs import Run
@@ -171,7 +171,7 @@ async def _carry_out_links(context: ExportContext) -> None:
     async with context.hub.db.transaction() as conn:
         await runs.hold_lease(conn, context.run)
         await plans.end_without_writing(conn, context.run.id)
-        await plans.link_unchanged(conn, context.run.id, context.connection_id, context.hub.workspace_id)
+        await links.link_unchanged(conn, context.run.id, context.connection_id, context.hub.workspace_id)
 
 
 async def _finish(context: ExportContext) -> None:

@@ -15,9 +15,15 @@ from hub_core.errors import PluginBroken, UnknownName
 from hub_core.model.plan import Action
 from hub_core.model.records import CrmValue, HubValue, RecordKind
 from hub_core.model.setup import CrmSetup
+from hub_core.rules.associations import TIES
 from hub_core.services.hub import Hub
 
 ANY_AGE = 1e9  # seconds
+#: Which actions a plan shows examples of.
+_SAMPLED = {
+    "export": (Action.CREATE, Action.UPDATE, Action.PULL, Action.REVIEW),
+    "undo": (Action.ARCHIVE, Action.UPDATE, Action.PULL, Action.SKIP),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +54,9 @@ async def summarise(hub: Hub, run_id: int, *, samples: int = 2) -> PlanSummary:
             field.id: field.label
             for kind in (RecordKind.CONTACT, RecordKind.COMPANY)
             for field in await load_fields(conn, run.connection_id, kind, max_age=ANY_AGE) or ()
-        }
+        } | {TIES: "Companies"}
         shown: list[Item] = []
-        for action in (Action.CREATE, Action.UPDATE, Action.PULL, Action.REVIEW):
+        for action in _SAMPLED.get(run.options.job, _SAMPLED["export"]):
             shown += await plans.items(conn, run_id, actions=[action], limit=samples)
         names = await names_of(conn, shown)
         crm_names = await _crm_names(conn, run, shown)

@@ -42,7 +42,20 @@ def test_steps_lead_back_from_any_ties_to_the_ones_before() -> None:
     for before in ([], [OLD], [OLD, NEW], [Associated("new", primary=True), Associated("x")]):
         for now in ([], [OLD], [NEW], [Associated("new", primary=True)], [OLD, NEW, Associated("x")]):
             restored = after(now, *between(COMPANY, now, before))
-            assert set(restored) == set(before) or not any(tie.primary for tie in before)
+            assert set(restored) == set(before)
+
+
+def test_a_tie_that_is_to_be_an_ordinary_one_again_stays_a_tie() -> None:
+    assert between(COMPANY, [OLD], [Associated("old")]) == ((), (Dissociate(COMPANY, "old", only_primary=True),))
+    assert after([OLD], (), (Dissociate(COMPANY, "old", only_primary=True),)) == (Associated("old"),)
+
+
+def test_the_customers_labels_come_back_with_a_tie() -> None:
+    labelled = Associated("old", primary=True, labels=("36", "boss"))
+    assert as_texts([labelled, NEW]) == ["old (primary) [36, boss]", "new"]
+    assert from_texts(as_texts([labelled, NEW])) == (labelled, NEW)
+    assert between(COMPANY, [NEW], [labelled, NEW])[0] == (Associate(COMPANY, "old", PRIMARY, ("36", "boss")),)
+    assert after([NEW], *between(COMPANY, [NEW], [labelled, NEW])) == (NEW, labelled)
 
 
 def test_ties_that_are_as_wanted_are_not_touched() -> None:

@@ -104,6 +104,46 @@ async def remove_links(conn: Conn, connection_id: int, record_ids: Sequence[int]
     )
 
 
+async def link_unchanged(conn: Conn, run_id: int, connection_id: int, workspace_id: int) -> int:
+    """Carry out every planned "link": the CRM record has the hub's values already, so only the link is stored.
+
+    Returns how many were linked. A CRM record that another hub record has taken meanwhile makes its item fail.
+    """
+    params = {"run": run_id, "connection": connection_id, "ws": workspace_id}
+    await execute(
+        conn,
+        """
+        WITH made AS (
+            INSERT INTO link (connection_id, kind, record_id, crm_id, agreed, run_id)
+            SELECT %(connection)s, i.kind, i.record_id, i.crm_id, coalesce(m.values, '{}'), i.run_id
+            FROM plan_item i LEFT JOIN crm_record m
+                ON m.connection_id = %(connection)s AND m.kind = i.kind AND m.crm_id = i.crm_id
+            WHERE i.run_id = %(run)s AND i.state = 'planned' AND i.action = 'link'
+            ON CONFLICT DO NOTHING RETURNING kind, record_id, crm_id)
+        INSERT INTO journal (workspace_id, connection_id, run_id, kind, record_id, crm_id, side, action, changes, cause)
+        SELECT %(ws)s, %(connection)s, %(run)s, kind, record_id, crm_id, 'crm', 'link', '[]', 'export' FROM made
+        """,
+        params,
+    )
+    linked = await execute(
+        conn,
+        """
+        UPDATE plan_item i SET state = 'done', outcome = 'linked', ended_at = now()
+        FROM link l WHERE i.run_id = %(run)s AND i.state = 'planned' AND i.action = 'link'
+            AND l.connection_id = %(connection)s AND l.record_id = i.record_id AND l.crm_id = i.crm_id
+        """,
+        params,
+    )
+    await execute(
+        conn,
+        "UPDATE plan_item SET state = 'failed', outcome = 'failed', ended_at = now(),"
+        " error = 'The CRM record is linked to another hub record already'"
+        " WHERE run_id = %(run)s AND state = 'planned' AND action = 'link'",
+        params,
+    )
+    return linked
+
+
 # The review queue
 
 

@@ -150,6 +150,25 @@ async def test_a_replaced_primary_company_is_gone(account) -> None:
     assert await account.ties(ann) == (Associated(new, True),)
 
 
+async def test_a_primary_company_can_become_an_ordinary_one(account) -> None:
+    [company] = await account.seed("companies", [{"name": "Acme"}])
+    [ann] = await account.seed("contacts", [{"email": "a@x.co"}])
+    await account.export(Update("r", ann, {}, associate=(Associate(COMPANY, company, PRIMARY, labels=("36",)),)))
+    assert await account.ties(ann) == (Associated(company, True, ("36",)),)
+    await account.calls()
+    await account.export(Update("r", ann, {}, dissociate=(Dissociate(COMPANY, company, only_primary=True),)))
+    assert await account.calls() == {TIES + "labels/archive": 1}
+    assert await account.ties(ann) == (Associated(company, labels=("36",)),)
+
+
+async def test_a_tie_gets_the_customers_labels_beside_those_it_has(account) -> None:
+    [company] = await account.seed("companies", [{"name": "Acme"}])
+    [ann] = await account.seed("contacts", [{"email": "a@x.co"}])
+    for label in ("36", "38"):
+        await account.export(Update("r", ann, {}, associate=(Associate(COMPANY, company, ADDITIONAL, (label,)),)))
+    assert await account.ties(ann) == (Associated(company, labels=("36", "38")),)
+
+
 async def test_a_created_company_takes_its_contacts_along(account) -> None:
     ann, bob = await account.seed("contacts", [{"email": "a@x.co"}, {"email": "b@x.co"}])
     associate = (Associate(CONTACT, ann, PRIMARY), Associate(CONTACT, bob, ADDITIONAL))

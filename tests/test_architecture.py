@@ -89,7 +89,7 @@ EXEMPT |= dict.fromkeys(
         "engine/store/runs.py",
         "engine/store/selection.py",
     ),
-    "tests/services/test_exporting.py and test_resuming.py drive it, kill -9 included",
+    "tests/services/test_exporting.py and test_advancing.py drive it, kill -9 included",
 )
 
 

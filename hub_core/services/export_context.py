@@ -14,7 +14,7 @@ from hub_core.engine.store.selection import Selection, Via
 from hub_core.errors import SetupInvalid
 from hub_core.manifest import CrmTraits
 from hub_core.model.fields import FieldInfo, HubField
-from hub_core.model.plan import ExportOptions, UndoOptions, RunState
+from hub_core.model.plan import ExportOptions, RunState, UndoOptions
 from hub_core.model.records import AssociationType, RecordKind
 from hub_core.model.setup import CrmSetup, ObjectMapping
 from hub_core.rules.exporting import Exporting

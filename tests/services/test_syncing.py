@@ -166,27 +166,3 @@ async def test_the_first_sync_of_a_schedule_waits_for_a_person(crm: Scene) -> No
     assert second.state is RunState.DONE
     [contact] = (await crm.crm(CONTACT)).values()
     assert contact["jobtitle"] == "Programmer"
-
-
-async def test_a_sync_broken_off_after_writing_settles_when_it_goes_on(
-    crm: Scene, ada: tuple[int, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from hub_core.services import sync_applying
-
-    await crm.edit(ada[0], jobTitle="Countess")
-    planned = await crm.work(await syncing.start_sync(crm.hub, CONTACT))
-
-    class Stopped(BaseException):
-        pass
-
-    async def stop(*_: object) -> None:
-        raise Stopped
-
-    with monkeypatch.context() as patch:
-        patch.setattr(sync_applying, "_store", stop)
-        with pytest.raises(Stopped):
-            await crm.apply(planned)
-    assert (await crm.crm(CONTACT))[ada[1]]["jobtitle"] == "Countess"
-    run = await crm.work(await runs.get_run(crm.hub, planned.id))
-    assert run.state is RunState.DONE
-    assert await crm.items(await _sync(crm)) == {}

@@ -213,7 +213,7 @@ async def _complete(context: ExportContext) -> None:
 def _estimated_calls(counts: Mapping[tuple[RecordKind, Action], int], batch: int) -> int:
     """Every batch is read, written and read back, with the ties of contacts; before archiving it is only read."""
     calls = {
-        (CONTACT, Action.UPDATE): 6,
+        (CONTACT, Action.UPDATE): 5,
         (COMPANY, Action.UPDATE): 3,
         (CONTACT, Action.ARCHIVE): 3,
         (COMPANY, Action.ARCHIVE): 3,

@@ -110,10 +110,12 @@ async def _progress(quiet: bool) -> AsyncGenerator[Callable[[Run], None]]:
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=err(), transient=True) as bar:
-        task, stage = bar.add_task("", total=None, note=""), ""
+        task, stage = bar.add_task("Starting", total=None, note=""), ""
 
         def show(run: Run) -> None:
             nonlocal stage
+            if at_rest(run):
+                return
             if run.stage != stage:
                 stage = run.stage
                 bar.reset(task)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hub_core.cli._output import console, err, run
-from hub_core.errors import ExitCode, UnknownName
+from hub_core.errors import BadInput, ExitCode, UnknownName
 
 if TYPE_CHECKING:
     from hub_core.engine.store.runs import Run
@@ -63,8 +63,7 @@ async def _demo(files: Sequence[tuple[str, Path]], columns: Mapping[str, str], k
     async with AsyncExitStack() as stack:
         base_url = stack.enter_context(serve(simulator))
         hub = await stack.enter_async_context(open_hub(settings))
-        kinds = [by_name[name] for name, _ in files]
-        await _import(hub, [(by_name[name], path) for name, path in files], columns)
+        kinds = await _import(hub, [(by_name[name], path) for name, path in files], columns)
         await _connect(hub, key, base_url, simulator)
         await _set_up(hub, kinds)
         done = [await _export(hub, kind) for kind in kinds]
@@ -73,24 +72,35 @@ async def _demo(files: Sequence[tuple[str, Path]], columns: Mapping[str, str], k
         return max((exit_code(run_) for run_ in done), default=int(ExitCode.OK))
 
 
-async def _import(hub: Hub, files: Sequence[tuple[RecordKind, Path]], columns: Mapping[str, str]) -> None:
+async def _import(hub: Hub, files: Sequence[tuple[RecordKind, Path]], columns: Mapping[str, str]) -> list[RecordKind]:
+    """Import the files; returns the kinds of which there is a record now."""
     from hub_core.cli.importing import print_preview, print_report
     from hub_core.services import importing
 
-    unknown = set(columns)
+    headings = {
+        path: [column.heading for column in (await importing.preview(hub, kind, path)).columns] for kind, path in files
+    }
+    known = {heading for found in headings.values() for heading in found}
+    for column in columns:
+        if column not in known:
+            raise UnknownName("column", column, known)
+    kinds: list[RecordKind] = []
     for kind, path in files:
         _step(f"Import {kind.plural} from {path.name}")
-        headings = {column.heading for column in (await importing.preview(hub, kind, path)).columns}
-        own = {column: field for column, field in columns.items() if column in headings}
-        unknown -= own.keys()
+        own = {column: field for column, field in columns.items() if column in headings[path]}
         preview = await importing.preview(hub, kind, path, column_map=own)
         print_preview(path, preview)
         rejects = hub.settings.home / f"demo-{kind.plural}.rejects.csv"
         with err().status(f"Importing {kind.plural}..."):
             report = await importing.import_file(hub, kind, path, column_map=own, rejects_path=rejects)
         print_report(report)
-    for column in sorted(unknown):
-        raise UnknownName("column", column, [])
+        if report.read > report.rejected:
+            kinds.append(kind)
+    if not kinds:
+        raise BadInput(
+            "No row can be used, so there is nothing to show.", fix='Say what the columns are: --map "Column=field"'
+        )
+    return kinds
 
 
 async def _connect(hub: Hub, key: str, base_url: str, simulator: Any) -> None:

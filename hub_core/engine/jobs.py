@@ -35,6 +35,7 @@ _STALLED = 11.0  # seconds without a heartbeat after which a worker is taken for
 _POLL = 0.5  # seconds; a new job is announced at once, one that waited for time or for its account is found by looking
 _LAST_CHUNK = 90.0  # seconds that a chunk may take to finish when the worker is told to stop
 _WAIT_AFTER_ERROR = 10.0
+_LAST_WORDS = 1.0  # seconds for a worker whose database is gone: all that it still has to say would wait in vain
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ class PostgresJobs:
         self._url = database_url
         self._advance = advance
         self._app: App | None = None
-        self._stopping = False
+        self._stopping = self._closed = False
         self._chunk_done = asyncio.Event()
         self._failure: Exception | None = None
 
@@ -115,7 +116,7 @@ class PostgresJobs:
 
     async def close(self) -> None:
         """Give the connections back."""
-        app, self._app = self._app, None
+        app, self._app, self._closed = self._app, None, True
         if app:
             await app.close_async()
 
@@ -132,14 +133,19 @@ class PostgresJobs:
         stop = asyncio.Event()
         self._failure = None
         worker = asyncio.create_task(self.work(stop))
+        patience: float | None = None
         try:
             while not worker.done() and self._failure is None and not await done():
                 self._chunk_done.clear()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._chunk_done.wait(), _POLL)
+        except DatabaseUnavailable:
+            patience = _LAST_WORDS
+            raise
         finally:
             stop.set()
-            await worker
+            await asyncio.wait({worker}, timeout=patience)
+        worker.result()
         if self._failure:
             raise self._failure
 
@@ -232,6 +238,8 @@ class PostgresJobs:
             log.warning("stalled jobs could not be looked for: %s", type(error).__name__)
 
     async def _opened(self) -> App:
+        if self._closed:
+            raise DatabaseUnavailable("The tie to the hub's database is closed.")
         if self._app is None:
             from procrastinate import App, PsycopgConnector
             from psycopg.rows import dict_row

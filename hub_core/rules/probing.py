@@ -189,8 +189,9 @@ def _reading(plural: str, traits: CrmTraits, mirror_size: int | None, crm_size: 
         calls = 1 + ceil(mirror_size / traits.page / 100)
         return calls, f"updating the local copy of {mirror_size:,} {plural} (about {_calls(calls)})"
     calls = max(1, ceil((UNKNOWN_SIZE if crm_size is None else crm_size) / traits.page))
-    size = f"all {plural}, however many," if crm_size is None else f"all {crm_size:,} {plural}"
-    return calls, f"reading {size} (about {_calls(calls)})"
+    if crm_size is None:
+        return calls, f"reading all {plural}, however many there are"
+    return calls, f"reading all {crm_size:,} {plural} (about {_calls(calls)})"
 
 
 def _calls(number: int) -> str:

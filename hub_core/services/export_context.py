@@ -141,7 +141,7 @@ def not_mapped(crm: OpenConnection, kind: RecordKind) -> SetupInvalid:
     """The error of an export whose fields nobody has mapped."""
     return SetupInvalid(
         f"No field of {kind.plural} is mapped to {crm.connector.manifest.name} yet.",
-        fix="See what fits, and save it: hub setup suggest, then hub setup suggest --apply.",
+        fix="See what fits, and save it: hub setup suggest --save",
     )
 
 

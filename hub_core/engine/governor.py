@@ -133,12 +133,15 @@ class Governor:
     async def learn(self, bucket: str, headers: Mapping[str, str]) -> None:
         """Correct the limit by what the vendor's answer says, and count what the customer's other apps use."""
         held = self._held(bucket)
-        told = told_limit(headers, self._headers)
-        if held is None or told is None:
+        if held is None:
             return
         name, mine = held
-        if told.seconds != mine.limit.seconds:
-            return  # it speaks of another window than the one that this bucket counts
+        told = told_limit(headers, self._headers)
+        if told is None or told.seconds != mine.limit.seconds:  # or it speaks of another window than this bucket counts
+            if not mine.declared:
+                await self._declare(name, mine)
+            return
+        mine.declared = True
         corrected = told.maximum != mine.limit.requests
         left_to_others = told.maximum * (1.0 - self._share)
         crowded = told.maximum - told.remaining > mine.known_used + left_to_others + _BLOCK
@@ -164,6 +167,13 @@ class Governor:
         async with self._budget(name, mine) as (budget, now):
             budget.block(seconds, why, now)
 
+    async def _declare(self, name: str, mine: _Bucket) -> None:
+        """A newer plugin may declare another limit than the stored one. That one counts until the first answer, for it
+        may be what the vendor told."""
+        mine.declared = True
+        async with self._budget(name, mine) as (budget, now):
+            budget.resize(mine.limit.requests, mine.limit.seconds, now)
+
     def _budget(self, name: str, mine: _Bucket) -> AbstractAsyncContextManager[tuple[Budget, float]]:
         return self._open_memory(name, mine) if self._db is None else self._open_database(self._db, name, mine)
 
@@ -178,7 +188,7 @@ class Governor:
     ) -> AsyncGenerator[tuple[Budget, float], None]:
         limit = mine.limit
         async with locked_budget(db, self._account, name, Budget(limit.requests, limit.seconds)) as (budget, now):
-            if not mine.declared:  # a newer plugin may declare another limit than the one that is stored
+            if not mine.declared and (self._headers is None or limit.seconds != budget.seconds):
                 budget.resize(limit.requests, limit.seconds, now)
                 mine.declared = True
             yield budget, now

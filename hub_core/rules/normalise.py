@@ -67,6 +67,7 @@ _GLUED = re.compile(
 )
 
 
+@lru_cache(maxsize=65_536)  # colleagues have the same one
 def company_name(text: str) -> str:
     """A company's name without its legal form and leading "the"; "&" and a lone "+" read "and".
 

@@ -116,7 +116,10 @@ async def test_a_vendor_that_cannot_be_reached_is_said_so(database_url: str, tmp
         await crm.add(CONTACT, *people(2))
         planned = await crm.plan(CONTACT)
     process = await hub.start("runs", "resume", str(planned.id))
-    await asyncio.sleep(6)
+    for _ in range(60):
+        if "cannot be reached" in (await hub("runs", "show", str(planned.id), "--json")).json()["run"]["message"]:
+            break
+        await asyncio.sleep(0.5)
     process.send_signal(signal.SIGINT)
     done = await ended(process)
     assert done.code == 130

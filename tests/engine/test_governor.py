@@ -181,3 +181,23 @@ async def test_a_plugin_that_declares_another_limit_than_the_stored_one_is_right
     await _governor(db, Limit(20, 5.0)).take("default")
     async with db.transaction() as conn:
         assert await value(conn, "SELECT requests FROM api_budget") == 20
+
+
+async def test_what_the_vendor_told_holds_for_the_next_process_from_its_first_request_on(db: Database) -> None:
+    first = _governor(db, Limit(10, 5.0), headers=NAMES)
+    await first.take("default")
+    await first.learn("default", {"x-max": "190", "x-left": "189", "x-ms": "5000"})
+    for _ in range(40):
+        await first.take("default")
+    started = time.monotonic()
+    await _governor(db, Limit(10, 5.0), headers=NAMES).take("default")
+    assert time.monotonic() - started < 1.0
+
+
+async def test_where_the_vendor_tells_no_limit_the_declared_one_counts_from_the_first_answer_on(db: Database) -> None:
+    await _governor(db, Limit(10, 5.0), headers=NAMES).take("default")
+    newer = _governor(db, Limit(20, 5.0), headers=NAMES)
+    await newer.take("default")
+    await newer.learn("default", {})
+    async with db.transaction() as conn:
+        assert await value(conn, "SELECT requests FROM api_budget") == 20

@@ -17,7 +17,8 @@ from tests.packages import environment
 #: The simulated CRM has carried a request out when the answer is late: what is in flight is known sooner than in life.
 _MAIN = """
 from hub_core.services import settling
-settling.IN_FLIGHT = 1.0
+import os
+settling.IN_FLIGHT = float(os.environ.get("TEST_IN_FLIGHT", "1.0"))
 from hub_core.cli import main
 main()
 """

@@ -9,6 +9,8 @@ import asyncio
 import os
 import random
 from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -140,6 +142,64 @@ async def test_a_batch_that_was_on_its_way_when_the_process_was_killed_is_not_se
     )
     [counted] = await crm.rows("SELECT count(*) AS n, count(DISTINCT crm_id) AS crm FROM link")
     assert (counted["n"], counted["crm"]) == (150, 150)
+
+
+async def test_what_the_vendor_carries_out_after_the_hub_has_come_back_is_waited_for(crm: Scene, hub: Commands) -> None:
+    """The request hangs somewhere between the two for four seconds, while the hub is killed and started again."""
+    patient = {"TEST_IN_FLIGHT": "6"}
+    await crm.add(CONTACT, *({"firstName": "Ada", "lastName": f"Last{n}", "companyName": "X"} for n in range(50)))
+    async with _slow_way(crm.base_url, b"contacts/batch/create", 4.0) as (address, sent):
+        async with crm.hub.db.transaction() as conn:
+            await conn.execute("UPDATE connection SET base_url = %s", [address])
+        export = await hub.start("export", "contacts", "--yes", env=patient)
+        await asyncio.wait_for(sent.wait(), 60)
+        export.kill()
+        await export.wait()
+        assert not await crm.crm(CONTACT)
+        done = await hub("runs", "resume", "1", "--json", env=patient)
+    assert (done.code, done.json()["outcomes"]) == (0, {"created": 50})
+    assert len(await crm.crm(CONTACT)) == 50
+
+
+@asynccontextmanager
+async def _slow_way(base_url: str, slow: bytes, seconds: float) -> AsyncGenerator[tuple[str, asyncio.Event]]:
+    """A way to a server that forwards the first request with ``slow`` in it late, also when nobody waits any more.
+
+    Gives its address, and an event for when that request has come. At the end everything has been forwarded.
+    """
+    host, port = base_url.removeprefix("http://").split(":")
+    sent, arrived = asyncio.Event(), asyncio.Event()
+
+    async def back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+            writer.close()
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, requests = await asyncio.open_connection(host, int(port))
+        backwards = asyncio.create_task(back(answers, writer))
+        with suppress(ConnectionError):
+            while data := await reader.read(1 << 20):
+                late = slow in data and not sent.is_set()
+                if late:
+                    sent.set()
+                    await asyncio.sleep(seconds)
+                requests.write(data)
+                await requests.drain()
+                if late:
+                    await asyncio.sleep(1)  # the answer comes, and nobody takes it
+                    arrived.set()
+        requests.close()
+        backwards.cancel()
+
+    server = await asyncio.start_server(forward, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", sent
+        await asyncio.wait_for(arrived.wait(), 30)
+    finally:
+        server.close()
 
 
 async def test_a_run_that_was_killed_can_be_cancelled_and_what_was_on_its_way_is_known(

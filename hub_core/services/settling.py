@@ -11,6 +11,7 @@ from hub_core.engine.store.database import Conn
 from hub_core.engine.store.journal import Entry
 from hub_core.engine.store.links import Link
 from hub_core.engine.store.plans import Item
+from hub_core.model.fields import CrmType
 from hub_core.model.plan import Action, AssociationStep, Change, Decision
 from hub_core.model.records import (
     Associated,
@@ -90,7 +91,7 @@ async def _look_up(context: ExportContext, kind: KindContext, creates: Sequence[
     found: dict[int, Mirrored] = {}
     used: set[str] = set()
     async with context.hub.db.transaction(batch=True) as conn:
-        for field, items in _by_telling_field(creates).items():
+        for field, items in _by_telling_field(kind, creates).items():
             values = [str(_created(item)[field]) for item in items]
             strangers = await candidates.unlinked_mirrored(conn, context.connection_id, kind.part.kind, field, values)
             for item in items:
@@ -117,13 +118,17 @@ def _created(item: Item) -> dict[str, CrmValue]:
     return {change.field: change.after for change in item.decision.changes if change.after is not None}
 
 
-def _by_telling_field(creates: Sequence[Item]) -> dict[str, list[Item]]:
-    """Creates by the field with the longest text, which few other records share."""
+def _by_telling_field(kind: KindContext, creates: Sequence[Item]) -> dict[str, list[Item]]:
+    """Creates by the field with the longest text, which few other records share; best one of a type that CRMs keep as
+    it was sent, but for capitals."""
+    fields = kind.exporting.mapping.fields
+    kept = {name for name, field in fields.items() if field.type in (CrmType.TEXT, CrmType.EMAIL)}
     groups: dict[str, list[Item]] = {}
     for item in creates:
         texts = {field: value for field, value in _created(item).items() if isinstance(value, str)}
         if texts:
-            groups.setdefault(max(texts, key=lambda field: len(texts[field])), []).append(item)
+            telling = max(texts, key=lambda field: (field in kept, len(texts[field])))
+            groups.setdefault(telling, []).append(item)
     return groups
 
 

@@ -37,6 +37,16 @@ async def test_a_batch_whose_answer_is_lost_is_looked_up_before_it_is_sent_again
     await _each_once(crm, run, 250)
 
 
+async def test_a_record_that_the_crm_keeps_in_small_letters_is_known_again(crm: Scene) -> None:
+    mails = [f"Ada.{n}.of.the.Analytical@Engines.EXAMPLE" for n in range(5)]
+    await crm.add(CONTACT, *({**each, "professionalEmail": mail} for each, mail in zip(_people(5), mails, strict=True)))
+    planned = await crm.plan(CONTACT)
+    await crm.fault(path="contacts/batch/create", kind="commit_then_drop")
+    run = await crm.apply(planned)
+    await _each_once(crm, run, 5)
+    assert [row["action"] for row in await crm.rows("SELECT action FROM journal")] == ["create"] * 5
+
+
 async def test_a_worker_that_stops_between_sending_and_storing_leaves_nothing_twice(
     crm: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

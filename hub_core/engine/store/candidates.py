@@ -54,12 +54,14 @@ async def mirrored(conn: Conn, connection_id: int, kind: RecordKind, crm_ids: Se
 async def unlinked_mirrored(
     conn: Conn, connection_id: int, kind: RecordKind, field: str, values: Sequence[str]
 ) -> list[Mirrored]:
-    """The mirror's CRM records whose ``field`` has one of ``values`` and which no hub record is linked to."""
+    """The mirror's CRM records whose ``field`` has one of ``values``, in capitals or not, and which no hub record is
+    linked to."""
     rows = await all_rows(
         conn,
         """
         SELECT m.crm_id, m.values, m.modified_at FROM crm_record m
-        WHERE m.connection_id = %(connection)s AND m.kind = %(kind)s AND m.values ->> %(field)s = ANY(%(values)s)
+        WHERE m.connection_id = %(connection)s AND m.kind = %(kind)s AND lower(m.values ->> %(field)s) = ANY(
+            SELECT lower(one) FROM unnest(%(values)s::text[]) AS one)
             AND NOT m.deleted AND m.merged_into IS NULL
             AND NOT EXISTS (SELECT FROM link l WHERE l.connection_id = m.connection_id AND l.kind = m.kind
                 AND l.crm_id = m.crm_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -199,15 +199,6 @@ async def items(
         [run_id, after, *[[action.value for action in actions]] * 2, *[list(outcomes)] * 2, limit],
     )
     return [_item(row) for row in rows]
-
-
-async def all_items(conn: Conn, run_id: int) -> AsyncGenerator[Item]:
-    """Every item in order, streamed."""
-    after = 0
-    while page := await items(conn, run_id, after=after, limit=1000):
-        for item in page:
-            yield item
-        after = page[-1].seq
 
 
 async def items_sending(conn: Conn, run_id: int) -> list[Item]:
